@@ -1,0 +1,35 @@
+"""`memory` as a library: ``vault.create``, ``vault.open`` and what they give back.
+
+Names load on first use, so that importing the package costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vault.classification import Classification
+    from vault.create import create
+    from vault.entry import Entry
+    from vault.errors import VaultError
+    from vault.vault import Vault
+    from vault.vault import open_vault as open  # noqa: A004
+
+_PLACES = {
+    "Classification": ("vault.classification", "Classification"),
+    "Entry": ("vault.entry", "Entry"),
+    "Hit": ("vault.search.hit", "Hit"),
+    "Vault": ("vault.vault", "Vault"),
+    "VaultError": ("vault.errors", "VaultError"),
+    "Verdict": ("vault.classify.verdict", "Verdict"),
+    "create": ("vault.create", "create"),
+    "open": ("vault.vault", "open_vault"),
+}
+__all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "create", "open"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vault' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)

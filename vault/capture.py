@@ -1,0 +1,362 @@
+"""From a text to a sealed, indexed entry: classify → seal → put (acknowledged) → index.
+
+Nothing is written before it is classified, because an upward move cannot be undone in git history. The
+same path serves one capture and an import of a million: batches, with the model working on the next batch
+while this one is sealed and indexed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from vault import text as text_rules
+from vault.classification import Classification
+from vault.compartment.compartment import Incoming
+from vault.entry import MAX_TEXT, Entry, Revision
+from vault.errors import InvalidInput, Locked
+from vault.home import Home
+from vault.locks import next_seqs
+from vault.names import new_entry_id
+from vault.opened import OpenClasses
+from vault.seal import seal
+
+if TYPE_CHECKING:
+    from vault.classify.classifier import Classifier
+    from vault.classify.verdict import Verdict
+    from vault.models.embedder import Embedder
+
+BATCH = 64
+PASSAGES_AT_ONCE = 64
+"""Passages of one entry embedded before a capture returns; the rest waits for `embed_waiting`."""
+MAX_TAGS = 100
+_HEADING = re.compile(r"\s*#{1,6}[ \t]+(\S[^\n]{0,200})")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be captured."""
+
+    text: str
+    classification: Classification | None = None
+    """None: the classifier decides."""
+    title: str | None = None
+    """None: the first heading, if the text begins with one."""
+    tags: tuple[str, ...] | None = None
+    """None or empty: the classifier suggests."""
+    created: datetime | None = None
+    source: str = ""
+    source_id: str = ""
+    context: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    entry: str = ""
+    """Id of an existing entry for a new revision of it; empty for a new one."""
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A draft, classified and embedded, not yet written."""
+
+    draft: Draft
+    verdict: "Verdict"
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where its passages are; empty without a model."""
+    vectors: Sequence[Sequence[float]] = ()
+    """Vectors of the first passages."""
+
+
+class Capture:
+    """The way in."""
+
+    def __init__(
+        self,
+        home: Home,
+        opened: OpenClasses,
+        classifier: "Classifier",
+        embedder: "Embedder | None",
+        vocabulary: Callable[[], Sequence[str]],
+    ) -> None:
+        """Work with what the vault has open; *vocabulary* gives the person's own tags."""
+        self._home = home
+        self._opened = opened
+        self._classifier = classifier
+        self._embedder = embedder
+        self._vocabulary = vocabulary
+        self._pins = home.pins()
+
+    def prepare(self, drafts: Sequence[Draft], vocabulary: Sequence[str] | None = None) -> list[Prepared]:
+        """Classify and embed; writes nothing.
+
+        Raises:
+            InvalidInput: a text that cannot be an entry.
+        """
+        checked = [check(d) for d in drafts]
+        embedded = embed(self._embedder, [(d.title or "", d.text) for d in checked])
+        vocabulary = self._vocabulary() if vocabulary is None else vocabulary
+        prepared = []
+        for draft, (spans, vectors) in zip(checked, embedded, strict=True):
+            verdict = self._classifier.classify(
+                draft.text if not draft.title else f"{draft.title}\n{draft.text}",
+                vectors=vectors if len(vectors) else None,
+                explicit=draft.classification,
+                vocabulary=vocabulary,
+            )
+            prepared.append(Prepared(draft, verdict, spans, vectors))
+        return prepared
+
+    def commit(self, prepared: Sequence[Prepared]) -> list[Entry]:
+        """Seal, store durably, then index what is open. Returning is the acknowledgement.
+
+        Raises:
+            Locked: a class that this device has never unlocked; nothing was written.
+            StorageFailed: nothing may be counted on.
+        """
+        entries = self.write([_revision(p) for p in prepared])
+        by_class: dict[Classification, list[tuple[str, Prepared]]] = {}
+        for entry, p in zip(entries, prepared, strict=True):
+            by_class.setdefault(entry.classification, []).append((entry.id, p))
+        for classification, rows in by_class.items():
+            self._put_passages(classification, rows)
+        return [replace(e, warnings=p.verdict.warnings) for e, p in zip(entries, prepared, strict=True)]
+
+    def write(self, revisions: Sequence[Revision]) -> list[Entry]:
+        """Number, sign, seal, store and index *revisions*; vault, device, seq and time are filled in here.
+
+        Raises:
+            Locked, StorageFailed: as `commit`.
+        """
+        key = self._home.device_key()
+        final = self._numbered(revisions, key.device.id)
+        sealed = [seal(r, self._pins[r.classification].recipient, key) for r in final]
+        names = self._home.objects.put([s.data for s in sealed])
+        by_class: dict[Classification, list[Incoming]] = {}
+        for name, s, revision in zip(names, sealed, final, strict=True):
+            by_class.setdefault(revision.classification, []).append(Incoming(name, s.digest, revision))
+        for classification, incoming in by_class.items():
+            self._opened.index(classification, incoming)
+        return [as_entry(r, name) for r, name in zip(final, names, strict=True)]
+
+    def _numbered(self, revisions: Sequence[Revision], device: str) -> list[Revision]:
+        counts = Counter(r.classification for r in revisions)
+        for classification in counts:
+            if classification not in self._pins:
+                raise Locked(
+                    f"this device has never unlocked {classification}, so it cannot seal to it",
+                    remedy=f"unlock {classification} once on this device; nothing was saved",
+                )
+        seqs = {c: iter(next_seqs(self._home.lock(c), n)) for c, n in counts.items()}
+        common = {"vault": self._home.vault_id, "device": device, "updated": datetime.now(UTC)}
+        return [replace(r, seq=next(seqs[r.classification]), **common) for r in revisions]
+
+    def _put_passages(self, classification: Classification, rows: Sequence[tuple[str, Prepared]]) -> None:
+        opened = self._opened.classes.get(classification)
+        if opened is None or self._embedder is None:
+            return
+        compartment = opened.compartment
+        compartment.use_model(self._embedder.model_id, self._embedder.dims)
+        found = [(compartment.rowid(entry), p) for entry, p in rows]
+        compartment.put_passages([(rowid, p.spans, p.vectors) for rowid, p in found if rowid is not None])
+
+    def prepared(self, drafts: Iterable[Draft], batch: int = BATCH) -> Iterator[list[Prepared]]:
+        """Prepare a stream, a batch at a time.
+
+        The next batch is embedded in a thread (llama.cpp releases the interpreter) while the caller seals
+        and indexes this one. Drafts are drawn in the caller's thread, which owns the databases.
+        """
+        stream = iter(drafts)
+        vocabulary = self._vocabulary()
+        with ThreadPoolExecutor(1, thread_name_prefix="embed") as thread:
+            first = list(islice(stream, batch))
+            running = thread.submit(self.prepare, first, vocabulary) if first else None
+            while running is not None:
+                following = list(islice(stream, batch))
+                done = running.result()
+                running = thread.submit(self.prepare, following, vocabulary) if following else None
+                yield done
+
+
+def _revision(prepared: Prepared) -> Revision:
+    draft, verdict = prepared.draft, prepared.verdict
+    now = datetime.now(UTC)
+    return Revision(
+        vault="",
+        classification=verdict.label,
+        entry=draft.entry or new_entry_id(),
+        device="",
+        parents=draft.parents,
+        seq=0,
+        created=(draft.created or now).astimezone(UTC),
+        updated=now,
+        body=draft.text,
+        title=draft.title or "",
+        tags=draft.tags or tuple(tidy_tag(t) for t in verdict.tags),
+        source=draft.source,
+        source_id=draft.source_id,
+        context=draft.context,
+        confidence=round(verdict.confidence, 4),
+        reasoning=verdict.reasoning,
+        emotion=verdict.emotion,
+        metadata=draft.metadata,
+    )
+
+
+def tombstone(entry: Entry, classification: Classification, parents: Sequence[str], kind: str) -> Revision:
+    """The revision that puts an entry in the trash (``trash``) or says it went to another class (``moved``)."""
+    return Revision(
+        vault="",
+        classification=classification,
+        entry=entry.id,
+        device="",
+        parents=tuple(parents),
+        seq=0,
+        created=entry.created,
+        updated=entry.updated,
+        deleted=kind,
+    )
+
+
+def again(entry: Entry, classification: Classification, parents: Sequence[str]) -> Revision:
+    """A new revision with the content of *entry*: for moves, restores and changes of tags alone."""
+    return Revision(
+        vault="",
+        classification=classification,
+        entry=entry.id,
+        device="",
+        parents=tuple(parents),
+        seq=0,
+        created=entry.created,
+        updated=entry.updated,
+        body=entry.text,
+        title=entry.title,
+        tags=entry.tags,
+        source=entry.source,
+        source_id=entry.source_id,
+        context=entry.context,
+        confidence=entry.confidence,
+        reasoning=entry.reasoning,
+        emotion=entry.emotion,
+        metadata=entry.metadata,
+        trust=entry.trust,
+    )
+
+
+def check(draft: Draft) -> Draft:
+    """*draft* with its title and tags tidied.
+
+    Raises:
+        InvalidInput: empty, too long, not encodable, too many or too long tags.
+    """
+    if not draft.text.strip():
+        raise InvalidInput("there is no text to keep", remedy="give some text")
+    try:
+        size = len(draft.text.encode())
+        "".join([draft.title or "", draft.context, draft.source, *(draft.tags or ())]).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("the text is not valid UTF-8", remedy="convert it first, e.g. with iconv") from error
+    if size > MAX_TEXT:
+        raise InvalidInput(
+            f"the text has {size / 1024 / 1024:.1f} MiB; an entry holds 1 MiB", remedy="use: memory import FILE"
+        )
+    tags = tuple(dict.fromkeys(t for tag in draft.tags or () if (t := tidy_tag(tag))))
+    if len(tags) > MAX_TAGS:
+        raise InvalidInput(f"{len(tags)} tags are too many", remedy=f"an entry takes {MAX_TAGS}")
+    return replace(draft, title=tidy_title(draft), tags=tags)
+
+
+def tidy_tag(tag: str) -> str:
+    """A tag as it is kept: no ``#``, spaces as dashes, case folded, one line, at most 64 characters."""
+    words = text_rules.safe_text(tag, newlines=False).strip().lstrip("#").split()
+    return "-".join(words).casefold().strip(",;")[:64]
+
+
+def tidy_title(draft: Draft) -> str:
+    """The title given, or the heading that the text begins with; one line, at most 200 characters."""
+    if draft.title is not None:
+        return text_rules.safe_text(draft.title, newlines=False)[:200]
+    found = _HEADING.match(draft.text)
+    return text_rules.safe_text(found[1], newlines=False).rstrip("# ")[:200] if found else ""
+
+
+def embed(
+    embedder: "Embedder | None", texts: Sequence[tuple[str, str]]
+) -> list[tuple[tuple[tuple[int, int], ...], Sequence[Sequence[float]]]]:
+    """(spans of all passages, vectors of the first ones) of each (title, body); empty without a model.
+
+    All passages go to the model in one call, because it is fastest with many sorted by length.
+    """
+    if embedder is None:
+        return [((), ())] * len(texts)
+    from vault.models.passages import split
+
+    spans = []
+    queue: list[str] = []
+    for title, body in texts:
+        passages = split(body, embedder.count_tokens)
+        spans.append(tuple((p.start, p.end) for p in passages))
+        queue += [with_title(title, p.text) for p in passages[:PASSAGES_AT_ONCE]]
+    vectors = embedder.embed(queue)
+    result = []
+    start = 0
+    for each in spans:
+        count = min(len(each), PASSAGES_AT_ONCE)
+        result.append((each, vectors[start : start + count]))
+        start += count
+    return result
+
+
+def with_title(title: str, passage: str) -> str:
+    """What the model reads of a passage: the title first, unless the passage begins with it."""
+    return passage if not title or title[:40] in passage[:120] else f"{title}\n{passage}"
+
+
+def embed_waiting(
+    opened: OpenClasses, embedder: "Embedder", progress: Callable[[str, int, int | None], None] | None = None
+) -> int:
+    """Give every entry and passage without a vector its vector; resumable, returns how many were done."""
+    done = 0
+    total = 0
+    for compartment in opened.compartments:
+        compartment.use_model(embedder.model_id, embedder.dims)
+        total += compartment.waiting()
+    for compartment in opened.compartments:
+        while rows := compartment.unembedded(BATCH):
+            found = embed(embedder, [(title, body) for _, title, body in rows])
+            compartment.put_passages([(r[0], s, v) for r, (s, v) in zip(rows, found, strict=True)])
+            done += len(rows)
+            if progress and total > BATCH:
+                progress("embedding", min(done, total), total)
+        while waiting := compartment.pending_passages(BATCH):
+            vectors = embedder.embed([with_title(title, body) for _, title, body in waiting])
+            compartment.fill_passages([row for row, _, _ in waiting], vectors)  # type: ignore[arg-type]
+            done += len(waiting)
+            if progress and total > BATCH:
+                progress("embedding", min(done, total), total)
+    return done
+
+
+def as_entry(revision: Revision, name: str, warnings: Sequence[str] = ()) -> Entry:
+    """What the caller sees of a revision that was just sealed."""
+    return Entry(
+        id=revision.entry,
+        classification=revision.classification,
+        text=revision.body,
+        title=revision.title,
+        tags=revision.tags,
+        created=revision.created,
+        updated=revision.updated,
+        source=revision.source,
+        source_id=revision.source_id,
+        context=revision.context,
+        confidence=revision.confidence,
+        reasoning=revision.reasoning,
+        emotion=revision.emotion,
+        metadata=revision.metadata,
+        deleted=bool(revision.deleted),
+        revisions=(name,),
+        warnings=tuple(warnings),
+    )

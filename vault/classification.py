@@ -1,0 +1,54 @@
+"""The five classifications, their levels and the thresholds of the level rule.
+
+Everything else in the library asks this module which class is above which; nobody compares names.
+"""
+
+from enum import StrEnum
+
+
+class Classification(StrEnum):
+    """How sensitive a memory is; each has its own keys, files and database."""
+
+    GENERAL = "general"
+    CHRONOLOGICAL = "chronological"
+    CONFIDENTIAL = "confidential"
+    SECRET = "secret"
+    ULTRASECRET = "ultrasecret"
+
+    @property
+    def level(self) -> int:
+        """Security level 1 (lowest) to 4."""
+        return LEVELS[self]
+
+
+LEVELS = {
+    Classification.GENERAL: 1,
+    Classification.CHRONOLOGICAL: 1,
+    Classification.CONFIDENTIAL: 2,
+    Classification.SECRET: 3,
+    Classification.ULTRASECRET: 4,
+}
+
+THRESHOLDS = {
+    Classification.CHRONOLOGICAL: 0.70,
+    Classification.GENERAL: 0.60,
+    Classification.CONFIDENTIAL: 0.80,
+    Classification.SECRET: 0.90,
+    Classification.ULTRASECRET: 0.95,
+}
+"""Probability that the head must reach before its word is taken (DESIGN 6)."""
+
+ALL = tuple(Classification)
+
+
+def at_level(level: int) -> Classification:
+    """The class of a level; level 1 gives ``general``."""
+    return next(c for c in ALL if c.level == level)
+
+
+def parse(name: str) -> Classification | None:
+    """The class called *name* (any unique prefix, any case), or None."""
+    wanted = name.strip().lower()
+    found = [c for c in ALL if wanted and c.value.startswith(wanted)]
+    exact = [c for c in found if c.value == wanted]
+    return exact[0] if exact else found[0] if len(found) == 1 else None

@@ -1,0 +1,98 @@
+"""The vector leg: a scan of bit vectors (sqlite-vec), rescored with int8 vectors.
+
+A vector is L2-normalised, so cosine is the dot product. The scan keeps the sign of each dimension (48 bytes
+at 384 dimensions) and the rescoring 8 bits of each, which loses less than the third digit of a cosine.
+"""
+
+from collections.abc import Sequence
+
+from vault.compartment.database import Database
+from vault.compartment.filters import Filters
+
+OVERSAMPLE = 8
+"""Passages taken from the bit scan per passage wanted."""
+_MAX_K = 4096  # sqlite-vec's limit
+
+
+def use_model(db: Database, model_id: str, dims: int) -> bool:
+    """Make the vectors those of *model_id*; True if older ones of another model were dropped.
+
+    Call it inside a transaction.
+    """
+    db.use_vectors()
+    wanted = f"{model_id}/{dims}"
+    current = db.value("SELECT value FROM meta WHERE key = 'model'")
+    if current == wanted:
+        return False
+    db.execute("DROP TABLE IF EXISTS bits")
+    db.execute("DELETE FROM passage")
+    db.execute("UPDATE entry SET embedded = 0 WHERE embedded <> 0")
+    db.execute(f"CREATE VIRTUAL TABLE bits USING vec0 (vector bit[{int(dims)}])")
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", [wanted])
+    return current is not None
+
+
+def model(db: Database) -> str | None:
+    """``<model id>/<dims>`` of the vectors held, or None."""
+    found = db.value("SELECT value FROM meta WHERE key = 'model'")
+    return None if found is None else str(found)
+
+
+def store(db: Database, rowids: Sequence[int], vectors: Sequence[Sequence[float]]) -> None:
+    """Give passages their vectors (each of the model's dimensions, normalised)."""
+    db.use_vectors()
+    packed = [quantise(vector) for vector in vectors]
+    db.executemany("UPDATE passage SET vector = ? WHERE rowid = ?", zip(packed, rowids, strict=True))
+    signs = [signs_of(vector) for vector in vectors]
+    db.executemany("INSERT INTO bits (rowid, vector) VALUES (?, vec_bit(?))", zip(rowids, signs, strict=True))
+
+
+def remove(db: Database, entries: Sequence[int]) -> None:
+    """Forget the passages of these entries."""
+    if not entries or model(db) is None:
+        return
+    db.use_vectors()
+    rows = [(e,) for e in entries]
+    db.executemany("DELETE FROM bits WHERE rowid IN (SELECT rowid FROM passage WHERE entry = ?)", rows)
+    db.executemany("DELETE FROM passage WHERE entry = ?", rows)
+
+
+def nearest(
+    db: Database, vector: Sequence[float], filters: Filters, limit: int
+) -> list[tuple[int, float, int, int]]:
+    """(entry rowid, cosine, first, last character of its best passage), best first, one row an entry."""
+    if model(db) is None:
+        return []
+    db.use_vectors()
+    inside, values = "", []
+    if not filters.is_open:
+        where, values = filters.where()
+        inside = (
+            "AND rowid IN (SELECT passage.rowid FROM passage JOIN entry ON entry.rowid = passage.entry "
+            f"WHERE {where})"
+        )
+    k = min(_MAX_K, max(64, limit * OVERSAMPLE))
+    sql = f"""
+        SELECT passage.entry, 1 - vec_distance_cosine(vec_int8(passage.vector), vec_int8(?)), first, last
+        FROM (SELECT rowid FROM bits WHERE vector MATCH vec_bit(?) AND k = {k} {inside}) AS near
+        JOIN passage ON passage.rowid = near.rowid ORDER BY 2 DESC"""
+    best: dict[int, tuple[int, float, int, int]] = {}
+    for entry, score, first, last in db.rows(sql, [quantise(vector), signs_of(vector), *values]):
+        best.setdefault(int(entry), (int(entry), float(score), int(first), int(last)))
+    return list(best.values())[:limit]
+
+
+def quantise(vector: Sequence[float]) -> bytes:
+    """8 bits a dimension: round(127 x / max |x|); cosine does not mind the scale."""
+    import numpy as np
+
+    values = np.asarray(vector, dtype=np.float32)
+    peak = float(np.abs(values).max()) or 1.0
+    return np.rint(values * (127 / peak)).astype(np.int8).tobytes()
+
+
+def signs_of(vector: Sequence[float]) -> bytes:
+    """One bit a dimension: set where positive, lowest dimension in the lowest bit."""
+    import numpy as np
+
+    return np.packbits(np.asarray(vector) > 0, bitorder="little").tobytes()

@@ -1,0 +1,83 @@
+"""This device's signing key, and the Ed25519 verbs (`docs/format.md` sections 2.1, 3 and 4).
+
+The key lies in clear (PKCS#8 PEM, 0600) because capture must work while everything is locked: a thief of
+the device can sign as it until it is revoked, and the threat model says so.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vault import durable
+from vault.errors import Damaged
+from vault.names import short_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An enrolled (or to be enrolled) machine as others see it."""
+
+    id: str
+    """16 base32 characters of SHA-256 of ``public``: an id cannot be claimed for another key."""
+    public: bytes
+    """32 bytes, Ed25519."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKey:
+    """This machine's own key pair."""
+
+    device: Device
+    secret: bytes = field(repr=False)
+
+    def sign(self, message: bytes) -> bytes:
+        """Ed25519 signature (64 bytes)."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self.secret).sign(message)
+
+
+def device_of(public: bytes) -> Device:
+    """The device with this public key."""
+    return Device(short_hash(public, 16), public)
+
+
+def verify(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether *signature* over *message* is by the holder of *public*."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def load_or_create(path: Path) -> DeviceKey:
+    """The device key at *path*, made on first use.
+
+    Raises:
+        Damaged: the file is not an Ed25519 key in PKCS#8.
+        StorageFailed: a new key cannot be written.
+    """
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not path.exists():
+        fresh = Ed25519PrivateKey.generate()
+        pem = fresh.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
+        durable.write_file(path, pem)
+    try:
+        key = s.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _damaged(path)
+    return DeviceKey(device_of(key.public_key().public_bytes_raw()), key.private_bytes_raw())
+
+
+def _damaged(path: Path) -> Damaged:
+    return Damaged(
+        f"the device key {path} is not readable",
+        remedy="restore it, or move it away: the next unlock enrols a new one",
+    )

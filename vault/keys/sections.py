@@ -1,0 +1,273 @@
+"""Header sections: the immutable, MACed statements of who may open a class (`docs/format.md` section 2.1)."""
+
+import hmac
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vault.classification import Classification
+from vault.classification import parse as parse_class
+from vault.errors import Damaged, NewerFormat
+from vault.keys.device import Device, device_of
+from vault.keys.keyslots import Secret, Slot, Stretched, slot_from_table, unwrap
+from vault.keys.roots import Root, header_mac, open_old_roots
+from vault.names import is_name, name_of
+
+FORMAT = 1
+MAX_SIZE = 256 * 1024
+MAX_SECTIONS = 64
+MAX_SLOTS = 64
+MAX_DEVICES = 256
+MAX_GENERATIONS = 256
+MAX_KDF_RUNS = 4
+"""Distinct Argon2 parameter sets tried per secret and class: a planted section cannot buy more than this."""
+_REMEDY = "restore the vault's header directory from a backup or from git history"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a section says of its class; also the union of several sections (the *effective header*)."""
+
+    vault_id: str
+    classification: Classification
+    generation: int
+    recipient: str
+    """``age1…``, what captures of this class are sealed to."""
+    slots: tuple[Slot, ...] = ()
+    devices: tuple[Device, ...] = ()
+    removed_slots: frozenset[str] = frozenset()
+    removed_devices: frozenset[str] = frozenset()
+    old_roots: bytes = b""
+    parents: tuple[str, ...] = ()
+    """Every section this one replaces, directly or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section file: what it says, and what its MAC is computed over."""
+
+    name: str
+    header: Header
+    signed: bytes
+    """Every byte before the ``mac`` line."""
+    mac: str
+
+    def is_authentic(self, root: Root) -> bool:
+        """Whether the holder of *root* wrote it, for this root's recipient."""
+        return (
+            hmac.compare_digest(header_mac(root, self.signed), self.mac)
+            and self.header.recipient == root.recipient()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassKeys:
+    """A class, unlocked: its roots and its effective header."""
+
+    roots: tuple[Root, ...]
+    """Newest first; the first is what new entries are sealed with."""
+    header: Header
+    heads: tuple[str, ...]
+    """Names of the sections the effective header is made of."""
+    replaced: tuple[str, ...] = ()
+    """Names of sections still on disk that a head replaces."""
+    strange: tuple[str, ...] = ()
+    """Names of sections of this class that did not authenticate."""
+
+    @property
+    def newest(self) -> Root:
+        """The root of the current generation."""
+        return self.roots[0]
+
+    def device(self, device_id: str) -> Device | None:
+        """The enrolled device with this id."""
+        return next((d for d in self.header.devices if d.id == device_id), None)
+
+
+def render(header: Header, root: Root) -> bytes:
+    """The section file that states *header* under *root*'s MAC."""
+    import tomli_w
+
+    table: dict[str, Any] = {
+        "format": FORMAT,
+        "vault": header.vault_id,
+        "class": header.classification.value,
+        "generation": header.generation,
+        "parents": sorted(header.parents),
+        "recipient": header.recipient,
+        "removed_slots": sorted(header.removed_slots),
+        "removed_devices": sorted(header.removed_devices),
+    }
+    if header.old_roots:
+        table["old_roots"] = header.old_roots.hex()
+    table["devices"] = [{"id": d.id, "public": d.public.hex()} for d in header.devices]
+    table["slots"] = [slot.table() for slot in header.slots]
+    # The MAC line must be the last, yet a top-level key: TOML wants those before tables.
+    # Inline tables keep it legal, so arrays of tables are written inline.
+    body = _inline_arrays(tomli_w.dumps({k: v for k, v in table.items() if k not in {"devices", "slots"}}), table)
+    signed = body.encode()
+    return signed + f'mac = "{header_mac(root, signed)}"\n'.encode()
+
+
+def _inline_arrays(scalars: str, table: dict[str, Any]) -> str:
+    lines = [scalars]
+    for key in ("devices", "slots"):
+        rows = "".join(f"    {_inline(row)},\n" for row in table[key])
+        lines.append(f"{key} = [\n{rows}]\n" if rows else f"{key} = []\n")
+    return "".join(lines)
+
+
+def _inline(row: dict[str, Any]) -> str:
+    parts = []
+    for key, value in row.items():
+        shown = (
+            _inline(value) if isinstance(value, dict) else str(value) if isinstance(value, int) else f'"{value}"'
+        )
+        parts.append(f"{key} = {shown}")
+    return "{ " + ", ".join(parts) + " }"
+
+
+def parse(data: bytes, vault_id: str) -> Section:
+    """The section in *data*, its bounds checked, its MAC not yet.
+
+    Raises:
+        Damaged: not a section of this vault; NewerFormat: of a format this version does not know.
+    """
+    if len(data) > MAX_SIZE:
+        raise Damaged("a header section is too large", remedy=_REMEDY)
+    signed, mark, tail = data.rpartition(b'mac = "')
+    try:
+        table = tomllib.loads(data.decode())
+        if table["format"] != FORMAT:
+            _refuse_format(table["format"])
+        if not mark or tail != f'{table["mac"]}"\n'.encode() or (signed and not signed.endswith(b"\n")):
+            raise ValueError("the mac line is not the last")
+        header = _header(table)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as e:
+        raise Damaged("a header section is damaged", remedy=_REMEDY) from e
+    if header.vault_id != vault_id:
+        raise Damaged("a header section belongs to another vault", remedy=_REMEDY)
+    return Section(name_of(data), header, signed, str(table["mac"]))
+
+
+def _refuse_format(found: object) -> None:
+    if isinstance(found, int) and found > FORMAT:
+        raise NewerFormat(f"header format {found} is newer than this version", remedy="upgrade memory")
+    raise ValueError("unknown format")
+
+
+def _header(table: dict[str, Any]) -> Header:
+    classification = parse_class(table["class"])
+    generation = table["generation"]
+    lists = [table["slots"], table["devices"], table["parents"], table["removed_slots"], table["removed_devices"]]
+    limits = (MAX_SLOTS, MAX_DEVICES, 4096, 4096, 4096)
+    if any(not isinstance(x, list) or len(x) > limit for x, limit in zip(lists, limits, strict=True)):
+        raise ValueError("too many rows")
+    if classification is None or classification.value != table["class"]:
+        raise ValueError("unknown class")
+    if not isinstance(generation, int) or not 1 <= generation <= MAX_GENERATIONS:
+        raise ValueError("generation out of range")
+    if not all(isinstance(p, str) and is_name(p) for p in table["parents"]):
+        raise ValueError("bad parents")
+    devices = tuple(device_of(bytes.fromhex(row["public"])) for row in table["devices"])
+    if [d.id for d in devices] != [row["id"] for row in table["devices"]]:
+        raise ValueError("a device id does not fit its key")
+    return Header(
+        vault_id=str(table["vault"]),
+        classification=classification,
+        generation=generation,
+        recipient=str(table["recipient"]),
+        slots=tuple(slot_from_table(row) for row in table["slots"]),
+        devices=devices,
+        removed_slots=frozenset(map(str, table["removed_slots"])),
+        removed_devices=frozenset(map(str, table["removed_devices"])),
+        old_roots=bytes.fromhex(table.get("old_roots", "")),
+        parents=tuple(table["parents"]),
+    )
+
+
+def unlock(
+    sections: Sequence[Section], presented: Iterable[Secret], stretched: Stretched, pinned: frozenset[str]
+) -> ClassKeys | None:
+    """The keys of the class that *sections* (all of one class) describe, or None where no secret fits.
+
+    Pinned sections are tried first, so that planted ones cost nothing in the ordinary case.
+
+    Raises:
+        Damaged: a secret fits but the header was altered, or a pinned section vanished (rollback).
+    """
+    order = sorted(sections, key=lambda s: (s.name not in pinned, -s.header.generation, s.name))
+    for secret in presented:
+        runs: set[object] = set()
+        for section in order:
+            for slot in section.header.slots:
+                runs.add(slot.kdf)
+                if len(runs) > MAX_KDF_RUNS:
+                    raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+                header = section.header
+                frame = Root(header.vault_id, header.classification, header.generation, b"")
+                root = unwrap(slot, frame, secret, stretched)
+                if root is None:
+                    continue
+                keys = _assemble(section, root, sections, pinned)
+                if slot.id not in keys.header.removed_slots:
+                    return keys
+    return None
+
+
+def _assemble(
+    opened: Section, root: Root, sections: Sequence[Section], pinned: frozenset[str]
+) -> ClassKeys:
+    if not opened.is_authentic(root):
+        raise Damaged("a header section was altered", remedy=_REMEDY)
+    older = _older_roots(opened, root)
+    by_generation = {r.generation: r for r in (root, *older)}
+    valid = [
+        s
+        for s in sections
+        if s.header.generation in by_generation and s.is_authentic(by_generation[s.header.generation])
+    ]
+    replaced = {parent for s in valid for parent in s.header.parents}
+    heads = [s for s in valid if s.name not in replaced and s.header.generation == root.generation]
+    if pinned - {s.name for s in valid} - replaced:
+        raise Damaged("the vault's header is older than the one this device knows", remedy=_REMEDY)
+    if not heads:  # sections can only replace each other in a circle if a hash was broken
+        raise Damaged("a header section was altered", remedy=_REMEDY)
+    valid_names = {s.name for s in valid}
+    return ClassKeys(
+        roots=(root, *reversed(older)),
+        header=union([h.header for h in heads], valid),
+        heads=tuple(sorted(h.name for h in heads)),
+        replaced=tuple(sorted(replaced & valid_names)),
+        strange=tuple(sorted(s.name for s in sections if s.name not in valid_names)),
+    )
+
+
+def _older_roots(section: Section, root: Root) -> tuple[Root, ...]:
+    if root.generation == 1:
+        return ()
+    try:
+        return open_old_roots(root, section.header.old_roots)
+    except ValueError as error:
+        raise Damaged("a header section was altered", remedy=_REMEDY) from error
+
+
+def union(heads: Sequence[Header], valid: Sequence[Section] = ()) -> Header:
+    """The effective header of *heads*: everything any of them lists, less what any valid section removed."""
+    removed_slots = frozenset().union(*(s.header.removed_slots for s in valid), *(h.removed_slots for h in heads))
+    removed_devices = frozenset().union(
+        *(s.header.removed_devices for s in valid), *(h.removed_devices for h in heads)
+    )
+    slots = {slot.id: slot for head in heads for slot in head.slots if slot.id not in removed_slots}
+    devices = {d.id: d for head in heads for d in head.devices if d.id not in removed_devices}
+    return replace(
+        heads[0],
+        slots=tuple(slots.values()),
+        devices=tuple(devices.values()),
+        removed_slots=removed_slots,
+        removed_devices=removed_devices,
+        parents=tuple(sorted({p for head in heads for p in head.parents})),
+    )
+
+

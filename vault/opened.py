@@ -1,0 +1,161 @@
+"""Unlocked classes of a vault: keys, opener and index together, kept in step with the disk.
+
+`OpenClasses` is what a front end's process holds while it works. A damaged index is moved out of the way
+and rebuilt from the sealed files, because it never was the truth.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vault import durable
+from vault.classification import Classification
+from vault.compartment.compartment import Compartment, Incoming, Skipped
+from vault.entry import Revision
+from vault.errors import Damaged, Locked
+from vault.home import Home
+from vault.keys.sections import ClassKeys
+from vault.locks import locked
+from vault.reconcile import Progress, Report, loader, reconcile, unfinished_moves
+from vault.seal import Opener
+
+
+@dataclass(slots=True)
+class OpenClass:
+    """One unlocked class."""
+
+    keys: ClassKeys
+    opener: Opener
+    compartment: Compartment
+
+
+@dataclass(slots=True)
+class OpenClasses:
+    """The unlocked classes of one vault."""
+
+    home: Home
+    classes: dict[Classification, OpenClass] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Objects that this device has seen and no longer finds: a rollback, or a lost file."""
+    rebuilt: list[Classification] = field(default_factory=list)
+    """Classes whose index was damaged and has been rebuilt."""
+
+    def __iter__(self) -> Iterator[OpenClass]:
+        """The open classes, lowest first."""
+        return (self.classes[c] for c in Classification if c in self.classes)
+
+    @property
+    def compartments(self) -> list[Compartment]:
+        """Their indexes, lowest class first."""
+        return [c.compartment for c in self]
+
+    def need(self, classification: Classification) -> OpenClass:
+        """The open class of this name.
+
+        Raises:
+            Locked: it is not open.
+        """
+        if classification not in self.classes:
+            raise Locked(f"{classification} is locked", remedy="give its passphrase or keyfile")
+        return self.classes[classification]
+
+    def load(self, classification: Classification, name: str) -> Revision | None:
+        """A revision of an open class by name, or None where it is missing or not trusted."""
+        opened = self.classes[classification]
+        return loader(self.home.objects, opened.opener)(name)
+
+    def add(self, keys: Mapping[Classification, ClassKeys], progress: Progress | None = None) -> None:
+        """Open the indexes of these classes and bring them in step with the disk."""
+        for classification, class_keys in keys.items():
+            compartment = self._open_index(classification, class_keys)
+            self.classes[classification] = OpenClass(class_keys, Opener(class_keys), compartment)
+            _reopen_what_may_open_now(compartment, class_keys)
+        self.reconcile(progress)
+
+    def _open_index(self, classification: Classification, keys: ClassKeys) -> Compartment:
+        path, key = self.home.database(classification), keys.newest.subkey("sqlcipher")
+        salt = bytes.fromhex(self.home.vault_id)
+        durable.make_directory(path.parent)
+        try:
+            return Compartment(classification, path, key, salt)
+        except Damaged:
+            with locked(self.home.lock(classification)):
+                remove_index(self.home, classification)
+                self.rebuilt.append(classification)
+                return Compartment(classification, path, key, salt)
+
+    def reconcile(self, progress: Progress | None = None) -> None:
+        """Index what is new on disk, drop what was purged, finish half-done moves."""
+        purged = self.home.purged(self._enrolled())
+        reports = []
+        for opened in self:
+            with locked(self.home.lock(opened.compartment.classification)):
+                reports.append(
+                    reconcile(self.home.objects, opened.opener, opened.compartment, purged, progress)
+                )
+        if any(r.listed for r in reports):
+            self._compare_with_seen(reports, purged)
+
+    def _compare_with_seen(self, reports: Sequence[Report], purged: frozenset[str]) -> None:
+        path = self.home.state / "seen"
+        seen = read_seen(self.home)
+        listed: frozenset[str] = frozenset().union(*(r.listed or frozenset() for r in reports))
+        on_disk = set(self.home.objects.names(listed))
+        durable.append_lines(path, sorted(on_disk - seen))
+        gone = {n for n in seen if n[:2] in listed} - on_disk - purged
+        self.missing = tuple(sorted({*self.missing, *gone}))
+
+    def moves_to_finish(self) -> list[tuple[Classification, str, tuple[str, ...]]]:
+        """(old class, entry id, heads) of moves that crashed, or synced, half-way."""
+        return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
+
+    def index(self, classification: Classification, incoming: Sequence[Incoming]) -> None:
+        """Index revisions this process has just sealed; the other open classes need not try them."""
+        names = [i.name for i in incoming]
+        for opened in self:
+            compartment = opened.compartment
+            if compartment.classification is classification:
+                compartment.apply(incoming, loader(self.home.objects, opened.opener))
+            else:
+                with compartment.db.transaction():
+                    compartment.skip([Skipped(n, "foreign") for n in names])
+
+    def close(self) -> None:
+        """Close every index. The keys stay in this process's memory until it ends."""
+        for opened in self:
+            with contextlib.suppress(Exception):
+                opened.compartment.close()
+        self.classes.clear()
+
+    def _enrolled(self) -> dict[str, bytes]:
+        return {d.id: d.public for opened in self for d in opened.keys.header.devices}
+
+
+def remove_index(home: Home, classification: Classification) -> None:
+    """Delete the index of a class; the next opening builds it again from the sealed files."""
+    path = home.database(classification)
+    durable.remove_files([path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")])
+
+
+def read_seen(home: Home) -> set[str]:
+    """Names of all objects this device has ever seen."""
+    try:
+        lines = (home.state / "seen").read_text(encoding="ascii", errors="replace").split("\n")
+    except FileNotFoundError:
+        return set()
+    return {line for line in lines[:-1] if len(line) == 32}  # noqa: PLR2004 (a torn line is no name)
+
+
+def _reopen_what_may_open_now(compartment: Compartment, keys: ClassKeys) -> None:
+    """After a header change, pending revisions may be by a device that is enrolled by now."""
+    heads = ",".join(keys.heads)
+    if compartment.meta("header") == heads:
+        return
+    with compartment.db.transaction():
+        older = compartment.meta("generation")
+        compartment.retry(["pending"] if older == str(keys.newest.generation) else ["pending", "foreign"])
+        compartment.remember("fingerprint", "{}")
+        compartment.remember("generation", str(keys.newest.generation))
+        compartment.remember("header", heads)
+
+

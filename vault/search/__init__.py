@@ -1,0 +1,1 @@
+"""Search: the query language, the fusion of the legs, snippets."""

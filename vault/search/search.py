@@ -1,0 +1,211 @@
+"""Search the open compartments by words and by meaning, and merge what they find.
+
+Each compartment is asked on its own, with every filter inside every leg, so that a locked class leaves no
+trace. Scores of the word leg are made comparable across compartments before they are merged.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from vault.classification import Classification
+from vault.compartment import vectors, words
+from vault.compartment.compartment import Compartment
+from vault.compartment.filters import Filters
+from vault.errors import InvalidInput
+from vault.search import query as language
+from vault.search.fuse import fuse, recency
+from vault.search.hit import Hit
+from vault.search.query import Query
+from vault.search.snippet import snippet
+
+MODES = ("hybrid", "keyword", "semantic")
+POOL = 100
+"""Entries that each leg brings into the fusion, at least."""
+MIN_COSINE = 0.15
+"""Below this two texts have nothing to do with each other."""
+SMALL = 5000
+"""Compartments below this size get their bm25 corrected to the statistics of all open ones."""
+
+Key = tuple[Classification, int]
+Ranking = list[tuple[Key, float]]
+
+
+def filters_of(query: Query, *, trash: bool = False) -> Filters:
+    """What *query* demands of an entry whatever leg finds it."""
+    conditions = language.filters(query)
+    found = (("words", conditions.words), ("trigrams", conditions.trigram))
+    not_found = (("words", conditions.not_words), ("trigrams", conditions.not_trigram))
+    return Filters(
+        tags=query.tags,
+        not_tags=query.not_tags,
+        sources=query.sources,
+        not_sources=query.not_sources,
+        after=query.after,
+        before=query.before,
+        has=query.has,
+        found=tuple((table, match) for table, match in found if match),
+        not_found=tuple((table, match) for table, match in not_found if match),
+        trash=trash,
+    )
+
+
+def search(
+    compartments: Sequence[Compartment],
+    query: Query,
+    embed: Callable[[str], Sequence[float]] | None,
+    *,
+    mode: str = "hybrid",
+    limit: int = 10,
+) -> list[Hit]:
+    """The best *limit* entries for *query*, best first.
+
+    Args:
+        compartments: the open ones.
+        query: as parsed.
+        embed: gives the vector of a text; None where there is no model (``hybrid`` then means words).
+        mode: one of `MODES`.
+        limit: 1 to 10,000.
+
+    Raises:
+        InvalidInput: unknown mode or a limit out of range.
+    """
+    if mode not in MODES:
+        raise InvalidInput(f"no search mode {mode[:20]!r}", remedy=f"use one of {', '.join(MODES)}")
+    if not 1 <= limit <= 10_000:  # noqa: PLR2004
+        raise InvalidInput("the limit must be from 1 to 10,000", remedy="use -n with such a number")
+    asked = [c for c in compartments if query.classes is None or c.classification in query.classes]
+    filters = filters_of(query)
+    if not query.has_text:
+        return _newest(asked, filters, limit)
+    pool = max(POOL, 2 * limit)
+    legs: dict[str, Ranking] = {}
+    if mode != "semantic":
+        legs["words"] = _word_leg(asked, query, filters, pool)
+        legs["trigrams"] = _trigram_leg(asked, query, filters, pool)
+    spans: dict[Key, int] = {}
+    if mode != "keyword" and embed is not None and query.text.strip():
+        legs["vectors"], spans = _vector_leg(asked, embed(query.text), filters, pool)
+    return _hits(asked, query, legs, spans, limit)
+
+
+def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[Hit]:
+    entries = [e for c in asked for e in c.entries(filters, limit)]
+    entries.sort(key=lambda e: e.created, reverse=True)
+    return [Hit(e, 0.0, snippet(e.text, Query(), title=e.title)) for e in entries[:limit]]
+
+
+def _hits(
+    asked: Sequence[Compartment],
+    query: Query,
+    legs: dict[str, Ranking],
+    spans: dict[Key, int],
+    limit: int,
+) -> list[Hit]:
+    fused = fuse(legs)
+    # The recency prior moves near neighbours only, so a little more than the limit is looked at.
+    best = sorted(fused, key=lambda key: -fused[key][0])[: limit + 20]
+    by_class = {c.classification: c for c in asked}
+    hits = []
+    now = datetime.now(UTC)
+    for classification, compartment in by_class.items():
+        rowids = [rowid for c, rowid in best if c is classification]
+        for rowid, entry in compartment.fetch(rowids).items():
+            score, seen = fused[classification, rowid]
+            score *= recency((now - entry.created).total_seconds() / 86400)
+            start = spans.get((classification, rowid), 0) if "words" not in seen else 0
+            shown = snippet(entry.text[start:], query, title=entry.title)
+            hits.append(Hit(entry, score, shown or entry.title, seen))
+    hits.sort(key=lambda hit: (-hit.score, hit.entry.id))
+    return hits[:limit]
+
+
+def _word_leg(asked: Sequence[Compartment], query: Query, filters: Filters, pool: int) -> Ranking:
+    match = language.fts_words(query)
+    if match is None:
+        return []
+    found = {c: words.ranked(c.db, "words", match, filters, pool) for c in asked}
+    holding = [c for c, rows in found.items() if rows]
+    if len(holding) > 1:
+        found = _comparable(asked, query, filters, found)
+    merged = [((c.classification, rowid), score) for c, rows in found.items() for rowid, score in rows]
+    return sorted(merged, key=lambda row: -row[1])[:pool]
+
+
+def _comparable(
+    asked: Sequence[Compartment],
+    query: Query,
+    filters: Filters,
+    found: dict[Compartment, list[tuple[int, float]]],
+) -> dict[Compartment, list[tuple[int, float]]]:
+    """Scores of small compartments as if all open ones were one.
+
+    bm25 weighs a word by how rare it is *in its table*; in a table of three entries every word is common.
+    bm25 = Σ idf(word) · tf(word), so each word's part is divided by the local idf and multiplied by that of
+    the whole. Compartments above `SMALL` set the statistics anyway and are left as they are.
+    """
+    sizes = {c: c.count(Filters()) for c in asked}
+    matches = [m for term in _terms(query) if (m := language.fts_words(term))]
+    counts = {(c, m): words.count(c.db, m) for c in asked for m in matches}
+    total = sum(sizes.values())
+    result = dict(found)
+    for c in (c for c in asked if found[c] and sizes[c] < SMALL):
+        scores = dict.fromkeys((rowid for rowid, _ in found[c]), 0.0)
+        for m in matches:
+            weight = _idf(total, sum(counts[x, m] for x in asked)) / _idf(sizes[c], counts[c, m])
+            for rowid, score in words.ranked(c.db, "words", m, filters, SMALL):
+                if rowid in scores:
+                    scores[rowid] += weight * score
+        result[c] = list(scores.items())
+    return result
+
+
+def _terms(query: Query) -> list[Query]:
+    return (
+        [Query(words=(w,)) for w in query.words]
+        + [Query(prefixes=(p,)) for p in query.prefixes]
+        + [Query(required=(r,)) for r in query.required]
+        + [Query(title=(t,)) for t in query.title]
+    )
+
+
+def _idf(rows: int, hits: int) -> float:
+    """As SQLite's FTS5 computes it, floor included, so that dividing by it is exact."""
+    idf = math.log((rows - hits + 0.5) / (hits + 0.5))
+    return idf if idf > 0 else 1e-6
+
+
+def _trigram_leg(asked: Sequence[Compartment], query: Query, filters: Filters, pool: int) -> Ranking:
+    """Only for words that no open compartment knows: typos, substrings, scripts without spaces."""
+    unknown = tuple(w for w in query.words if not _known(asked, w))
+    if not unknown:
+        return []
+    match = language.fts_trigram(replace(query, words=unknown, prefixes=(), required=(), title=(), excluded=()))
+    if match is None:
+        return []
+    merged = [
+        ((c.classification, rowid), score)
+        for c in asked
+        for rowid, score in words.ranked(c.db, "trigrams", match, filters, pool)
+    ]
+    return sorted(merged, key=lambda row: -row[1])[:pool]
+
+
+def _known(asked: Sequence[Compartment], word: str) -> bool:
+    match = language.fts_words(Query(words=(word,)))
+    return match is not None and any(words.occurs(c.db, match) for c in asked)
+
+
+def _vector_leg(
+    asked: Sequence[Compartment], vector: Sequence[float], filters: Filters, pool: int
+) -> tuple[Ranking, dict[Key, int]]:
+    found = [
+        ((c.classification, rowid), cosine, first)
+        for c in asked
+        for rowid, cosine, first, _ in vectors.nearest(c.db, vector, filters, pool)
+        if cosine >= MIN_COSINE
+    ]
+    found.sort(key=lambda row: -row[1])
+    best = found[:pool]
+    return [(key, cosine) for key, cosine, _ in best], {key: first for key, _, first in best}

@@ -1,0 +1,684 @@
+"""The facade: one vault, opened once and closed once, used by every front end and by scripts.
+
+This is the only wiring of the library. A locked vault is a vault with no open class: capturing works,
+reading finds nothing. See `docs/api.md` for a tour.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from vault import capture as capturing
+from vault import config as configuration
+from vault import home as homes
+from vault.capture import Capture, Draft
+from vault.classification import Classification
+from vault.compartment.filters import Filters
+from vault.entry import Entry
+from vault.errors import InvalidInput, Locked, ModelMissing, NotFound
+from vault.names import ENTRY_ID_LENGTH, fold_crockford
+from vault.opened import OpenClasses, remove_index
+from vault.reconcile import Progress
+
+if TYPE_CHECKING:
+    from vault.classify.classifier import Classifier
+    from vault.classify.verdict import Verdict
+    from vault.config import Config
+    from vault.doctor import Finding
+    from vault.home import Home
+    from vault.keys.keyslots import KdfLimits, Secret
+    from vault.models.embedder import Embedder
+    from vault.models.instruct import Instruct
+    from vault.models.store import ModelStore
+    from vault.search.hit import Hit
+    from vault.search.query import Query
+    from vault.transfer import ImportReport
+
+MIN_ID_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One revision of an entry, as history shows it."""
+
+    name: str
+    entry: Entry
+    """Its content; a tombstone has no text."""
+    updated: datetime
+    device: str
+    kind: str
+    """``text``, ``trash`` or ``moved``."""
+    head: bool
+    """Whether nothing follows it."""
+
+
+class Vault:
+    """One open vault. Use it as a context manager, or `close` it."""
+
+    def __init__(
+        self, home: "Home", config: "Config", models: "ModelStore", limits: "KdfLimits | None" = None
+    ) -> None:
+        """Wire a vault at *home*; `vault.open` and `vault.create` are the ways to get one."""
+        self.home = home
+        self.config = config
+        self.models = models
+        self.opened = OpenClasses(home)
+        self._limits = limits
+        self.notes: list[str] = []
+        """What a person should be told about how things were done (degraded search, rebuilt index)."""
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close indexes and model. Keys stay in this process's memory until it ends."""
+        self.opened.close()
+        embedder = self.__dict__.pop("_embedder", None)
+        if embedder is not None:
+            embedder.close()
+
+    def unlock(
+        self,
+        secrets: "Sequence[Secret]",
+        classes: Iterable[Classification] = tuple(Classification),
+        progress: Progress | None = None,
+    ) -> tuple[Classification, ...]:
+        """Open every class of *classes* that a secret fits; returns those now open.
+
+        Raises:
+            WrongPassphrase: no secret fits anything; Damaged: the header was tampered with.
+        """
+        from vault.keys.keyslots import KdfLimits, Stretched
+        from vault.unlocking import Unlocker
+
+        wanted = [c for c in Classification if c in set(classes) and c not in self.opened.classes]
+        if wanted:
+            unlocker = Unlocker(self.home, Stretched(self._limits or KdfLimits()))
+            self.opened.add(unlocker.unlock(secrets, wanted), progress)
+            self._finish_moves()
+            self._notes_of_opening()
+        return self.open_classes
+
+    def _finish_moves(self) -> None:
+        for classification, entry_id, heads in self.opened.moves_to_finish():
+            entry = self.opened.need(classification).compartment.entry(entry_id)
+            if entry is not None:
+                self._capture.write([capturing.tombstone(entry, classification, heads, "moved")])
+
+    def _notes_of_opening(self) -> None:
+        for classification in self.opened.rebuilt:
+            self.notes.append(f"the index of {classification} was damaged and has been rebuilt")
+        if self.opened.missing:
+            count = len(self.opened.missing)
+            self.notes.append(f"{count} sealed file(s) seen before are gone; run: memory doctor")
+
+    @property
+    def open_classes(self) -> tuple[Classification, ...]:
+        """The unlocked classes, lowest first."""
+        return tuple(c for c in Classification if c in self.opened.classes)
+
+    @property
+    def locked_classes(self) -> tuple[Classification, ...]:
+        """The others."""
+        return tuple(c for c in Classification if c not in self.opened.classes)
+
+    # -- model and classifier -------------------------------------------------------------------------
+
+    @cached_property
+    def _embedder(self) -> "Embedder | None":
+        try:
+            return self.models.load_embedder()
+        except ModelMissing as error:
+            self.notes.append(f"{error.message}: words only ({error.remedy})")
+            return None
+
+    @cached_property
+    def _classifier(self) -> "Classifier":
+        from vault.classify.classifier import Classifier
+        from vault.classify.decide import Policy
+        from vault.classify.head import shipped
+
+        embedder = self._embedder
+        return Classifier(
+            head=shipped() if embedder is not None else None,
+            embedder_id=None if embedder is None else embedder.model_id,
+            policy=Policy(self.config.thresholds(), self.config.fallback()),
+            instruct=self._instruct,
+        )
+
+    @property
+    def _instruct(self) -> "Callable[[str, dict[str, Any]], Mapping[str, Any]] | None":
+        """The configured instruct model's grammar-constrained answer; loaded when first asked."""
+        if self.models.active("instruct") is None:
+            return None
+
+        def ask(prompt: str, schema: dict[str, Any]) -> Mapping[str, Any]:
+            return self._loaded_instruct.generate_json(prompt, schema)
+
+        return ask
+
+    @cached_property
+    def _loaded_instruct(self) -> "Instruct":
+        return self.models.load_instruct()
+
+    @property
+    def _capture(self) -> Capture:
+        return Capture(self.home, self.opened, self._classifier, self._embedder, self._vocabulary)
+
+    def _vocabulary(self) -> list[str]:
+        counts = self.tags()
+        return sorted(counts, key=lambda tag: (-counts[tag], tag))[:1000]
+
+    def classify(self, text: str) -> "Verdict":
+        """How *text* would be filed and why; stores nothing."""
+        return self._capture.prepare([Draft(text)])[0].verdict
+
+    def embed_waiting(self, progress: Progress | None = None) -> int:
+        """Give entries captured without the model (or while locked) their vectors; how many.
+
+        Raises:
+            ModelMissing: there is no model to do it with.
+        """
+        return capturing.embed_waiting(self.opened, self.models.load_embedder(), progress)
+
+    # -- capture --------------------------------------------------------------------------------------
+
+    def capture(
+        self,
+        text: str,
+        classification: Classification | str | None = None,
+        title: str | None = None,
+        tags: Iterable[str] = (),
+        created: datetime | str | None = None,
+        source: str = "",
+        context: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Keep *text*; works while everything is locked. Returning means it is durably on disk.
+
+        Args:
+            text: Markdown, at most 1 MiB of UTF-8, kept verbatim.
+            classification: decides outright; None lets the classifier decide.
+            title: one line; None takes a heading that the text begins with.
+            tags: yours; none lets the classifier suggest.
+            created: aware, naive (local time) or ISO 8601; now if None.
+            source: where it came from (``shell``, ``markdown``, …).
+            context: a line on the circumstances.
+            metadata: plain JSON, given back as it was.
+
+        Raises:
+            InvalidInput: the text cannot be kept; Locked: this device has never unlocked the class;
+            StorageFailed: nothing was acknowledged.
+        """
+        draft = Draft(
+            text=text,
+            classification=as_class(classification),
+            title=title,
+            tags=tuple(tags),
+            created=as_moment(created),
+            source=source,
+            context=context or "",
+            metadata=dict(metadata or {}),
+        )
+        capture = self._capture
+        return capture.commit(capture.prepare([draft]))[0]
+
+    def capture_many(self, items: Iterable[Mapping[str, Any] | str]) -> Iterator[Entry]:
+        """Capture a stream of texts or of mappings with the arguments of `capture`, in batches.
+
+        Every yielded entry is durable. Memory stays flat; an error leaves what was yielded kept.
+        """
+        capture = self._capture
+        for prepared in capture.prepared(_draft(item) for item in items):
+            yield from capture.commit(prepared)
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    def search(self, query: "str | Query", limit: int = 10, mode: str = "hybrid") -> "list[Hit]":
+        """The best entries for a query of `docs/query.md`, best first; locked classes are as if empty.
+
+        Args:
+            query: text in the query language.
+            limit: most hits.
+            mode: ``hybrid``, ``keyword`` or ``semantic``.
+
+        Raises:
+            InvalidInput: unknown mode; ModelMissing: semantic without a model; Locked: the query names
+            only a locked class.
+        """
+        from vault.search.query import parse
+        from vault.search.search import search
+
+        parsed = parse(query) if isinstance(query, str) else query
+        self.notes += parsed.notes
+        self._need_named(parsed)
+        embed = None
+        if mode in {"hybrid", "semantic"} and parsed.has_text:
+            embedder = self.models.load_embedder() if mode == "semantic" and self._embedder is None else self._embedder
+            if embedder is not None:
+                self._catch_up(embedder)
+                embed = embedder.embed_one
+        return search(self.opened.compartments, parsed, embed, mode=mode, limit=limit)  # type: ignore[arg-type]
+
+    def _need_named(self, query: "Query") -> None:
+        named = query.classes or frozenset()
+        if named and not named & set(self.open_classes) and len(named) < len(Classification):
+            self.opened.need(min(named, key=lambda c: c.level))
+
+    def _catch_up(self, embedder: "Embedder") -> None:
+        """Embed the few entries that wait; many would make a search slow, so they are only mentioned."""
+        waiting = sum(c.waiting() for c in self.opened.compartments)
+        if 0 < waiting <= capturing.BATCH:
+            capturing.embed_waiting(self.opened, embedder)
+        elif waiting:
+            self.notes.append(f"{waiting} entries wait for their vectors; run: memory doctor --embed")
+
+    def get(self, entry_id: str, *, trash: bool = True) -> Entry:
+        """The entry with this id or unique prefix (≥ 4 characters) among the open classes.
+
+        Raises:
+            NotFound: none (or it is locked); InvalidInput: ambiguous or too short.
+        """
+        prefix = fold_crockford(entry_id)
+        if len(prefix) < MIN_ID_PREFIX:
+            raise InvalidInput("an id prefix has at least 4 characters", remedy="give more of the id")
+        found = {i for c in self.opened.compartments for i in c.ids(prefix)}
+        if len(found) > 1:
+            raise InvalidInput(f"{prefix} is ambiguous", remedy="give more of the id")
+        entries = [e for i in found for c in self.opened.compartments if (e := c.entry(i)) is not None]
+        entries = [e for e in entries if trash or not e.deleted]
+        if not entries:
+            locked = ", ".join(self.locked_classes)
+            raise NotFound(
+                f"no entry {prefix[:ENTRY_ID_LENGTH]}", remedy=f"it may be in a locked class ({locked})" if locked else ""
+            )
+        return min(entries, key=lambda e: (e.deleted, -e.level))
+
+    def entries(
+        self, query: str = "", *, limit: int = 50, offset: int = 0, trash: bool = False
+    ) -> list[Entry]:
+        """Entries newest first, filtered by the filters of a query."""
+        from vault.search.query import parse
+        from vault.search.search import filters_of
+
+        parsed = parse(query)
+        self.notes += parsed.notes
+        self._need_named(parsed)
+        filters = filters_of(parsed, trash=trash)
+        found = [
+            e
+            for c in self.opened.compartments
+            if parsed.classes is None or c.classification in parsed.classes
+            for e in c.entries(filters, limit + offset)
+        ]
+        found.sort(key=lambda e: (e.created, e.id), reverse=True)
+        return found[offset : offset + limit]
+
+    def tags(self) -> dict[str, int]:
+        """Tag → number of entries, over the open classes."""
+        counts: dict[str, int] = {}
+        for compartment in self.opened.compartments:
+            for tag, count in compartment.tags().items():
+                counts[tag] = counts.get(tag, 0) + count
+        return counts
+
+    def counts(self) -> dict[Classification, tuple[int, int]]:
+        """Open class → (living entries, entries in the trash)."""
+        return {
+            c.classification: (c.count(Filters()), c.count(Filters(trash=True))) for c in self.opened.compartments
+        }
+
+    def history(self, entry_id: str) -> list[Version]:
+        """All revisions of an entry in the open classes, newest first.
+
+        Raises:
+            NotFound, InvalidInput: as `get`.
+        """
+        entry = self.get(entry_id)
+        versions = []
+        for compartment in self.opened.compartments:
+            heads = {h.name for h in compartment.heads(entry.id)}
+            for record in compartment.history(entry.id):
+                revision = self.opened.load(compartment.classification, record.name)
+                if revision is not None:
+                    shown = capturing.as_entry(revision, record.name)
+                    kind = record.deleted or "text"
+                    versions.append(
+                        Version(record.name, shown, record.updated, record.device, kind, record.name in heads)
+                    )
+        return sorted(versions, key=lambda v: (v.updated, v.kind == "text"), reverse=True)
+
+    # -- changing -------------------------------------------------------------------------------------
+
+    def edit(
+        self,
+        entry_id: str,
+        text: str | None = None,
+        *,
+        title: str | None = None,
+        tags: Iterable[str] | None = None,
+        created: datetime | str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        base: Sequence[str] | None = None,
+    ) -> Entry:
+        """A new revision of an entry; what is None stays as it is.
+
+        Text that a detector puts above the entry's class moves the entry there (unless its class was chosen
+        explicitly): a password typed into a general note must not be sealed as general.
+
+        Args:
+            entry_id: id or unique prefix.
+            text: the new body.
+            title: the new title.
+            tags: all tags from now on.
+            created: as in `capture`.
+            metadata: all metadata from now on.
+            base: revisions the change was made on (default: the present heads); if others came in between,
+                both are kept as a conflict.
+
+        Raises:
+            NotFound, InvalidInput, StorageFailed, Locked: as `get` and `capture`.
+        """
+        old = self.get(entry_id, trash=False)
+        parents = tuple(base) if base is not None else old.revisions
+        wanted = replace(
+            old,
+            text=old.text if text is None else text,
+            title=old.title if title is None else capturing.tidy_title(Draft("", title=title)),
+            tags=old.tags if tags is None else capturing.check(Draft("-", tags=tuple(tags))).tags or (),
+            created=as_moment(created) or old.created,
+            metadata=old.metadata if metadata is None else dict(metadata),
+        )
+        if wanted.text == old.text:
+            return self._capture.write([capturing.again(wanted, old.classification, parents)])[0]
+        return self._edit_text(old, wanted, parents)
+
+    def _edit_text(self, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
+        capture = self._capture
+        chosen = old.reasoning.startswith("explicit")
+        draft = Draft(
+            text=wanted.text,
+            classification=old.classification if chosen else None,
+            title=_retitled(old, wanted),
+            tags=wanted.tags,
+            created=wanted.created,
+            source=old.source,
+            source_id=old.source_id,
+            context=old.context,
+            metadata=dict(wanted.metadata),
+            entry=old.id,
+            parents=parents,
+        )
+        prepared = capture.prepare([draft])[0]
+        raised = prepared.verdict.stage == "detector" and prepared.verdict.level > old.level
+        if not raised and prepared.verdict.label is not old.classification:
+            kept = replace(prepared.verdict, label=old.classification, level=old.level)
+            prepared = replace(prepared, verdict=kept)
+        entry = capture.commit([prepared])[0]
+        if raised:
+            self._capture.write([capturing.tombstone(old, old.classification, parents, "moved")])
+            warning = f"moved to {entry.classification}; the older {old.classification} revision stays in history"
+            entry = replace(entry, warnings=(*entry.warnings, warning))
+        return entry
+
+    def move(self, entry_id: str, classification: Classification | str) -> Entry:
+        """File an entry under another class. What was sealed before stays in history under the old one.
+
+        Raises:
+            NotFound, InvalidInput, StorageFailed; Locked: this device has never unlocked the class.
+        """
+        old = self.get(entry_id, trash=False)
+        target = as_class(classification)
+        if target is None or target is old.classification:
+            return old
+        moved = replace(
+            old, confidence=1.0, reasoning=f"explicit: moved from {old.classification} to {target}"
+        )
+        # First the new place, then the tombstone: a crash between them leaves both, and reconcile ends it.
+        entry = self._capture.write([capturing.again(moved, target, old.revisions)])[0]
+        self._capture.write([capturing.tombstone(old, old.classification, old.revisions, "moved")])
+        return entry
+
+    def delete(self, entry_id: str, *, purge: bool = False) -> Entry:
+        """Put an entry in the trash; with *purge*, delete its sealed files for good (history and backups keep them).
+
+        Raises:
+            NotFound, InvalidInput, StorageFailed: as `get`.
+        """
+        entry = self.get(entry_id)
+        if purge:
+            self._purge(entry)
+        elif not entry.deleted:
+            stone = capturing.tombstone(entry, entry.classification, entry.revisions, "trash")
+            self._capture.write([stone])
+        return replace(entry, deleted=True)
+
+    def _purge(self, entry: Entry) -> None:
+        from vault.keys import purge
+
+        by_class = {c: [r.name for r in c.history(entry.id)] for c in self.opened.compartments}
+        names = [name for many in by_class.values() for name in many]
+        # The list first: a crash in between leaves names that reconcile deletes, never a file that returns.
+        self.home.objects.put_purge_list(purge.render(self.home.vault_id, names, self.home.device_key()))
+        self.home.objects.remove(names)
+        for compartment, many in by_class.items():
+            compartment.forget(many, lambda _name: None)
+
+    def restore(self, entry_id: str, revision: str | None = None) -> Entry:
+        """Bring an entry back from the trash, or bring back an older *revision* (name or unique prefix).
+
+        Raises:
+            NotFound, InvalidInput, StorageFailed: as `get`; nothing to restore is InvalidInput.
+        """
+        entry = self.get(entry_id)
+        source = entry
+        if revision is not None:
+            found = [v for v in self.history(entry.id) if v.name.startswith(revision) and v.kind == "text"]
+            if len({v.name for v in found}) != 1:
+                raise NotFound(f"no single revision {revision[:32]}", remedy=f"see: memory history {entry.id}")
+            source = found[0].entry
+        elif not entry.deleted:
+            raise InvalidInput(f"{entry.id} is not in the trash", remedy="give --revision to go back to an older text")
+        heads = tuple(h.name for h in self.opened.need(entry.classification).compartment.heads(entry.id))
+        return self._capture.write([capturing.again(source, entry.classification, heads)])[0]
+
+    # -- import, export, upkeep -----------------------------------------------------------------------
+
+    def import_from(
+        self,
+        path: Path | str,
+        *,
+        format_name: str | None = None,
+        classification: Classification | str | None = None,
+        tags: Iterable[str] = (),
+        source: str = "",
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> "ImportReport":
+        """Import a folder or file; idempotent by source id, resumable, acknowledged batch by batch.
+
+        Raises:
+            Locked: nothing is open, so known entries cannot be recognised; NotFound, InvalidInput, StorageFailed.
+        """
+        from vault.transfer import Import
+
+        if not self.open_classes:
+            raise Locked("every class is locked", remedy="import needs an open vault, to know what it already has")
+        defaults = Draft("", classification=as_class(classification), tags=tuple(tags), source=source)
+        job = Import(self._capture, self.opened, defaults, dry_run)
+        return job.run(Path(path), format_name, progress)
+
+    def export_to(
+        self,
+        target: Path | str,
+        *,
+        format_name: str = "markdown",
+        query: str = "",
+        dry_run: bool = False,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """Write entries in clear to *target*; returns how many.
+
+        Raises:
+            Locked: nothing is open; Conflict: something foreign is in the way; InvalidInput, StorageFailed.
+        """
+        from vault.search.query import parse
+        from vault.search.search import filters_of
+        from vault.transfer import export
+
+        if not self.open_classes:
+            raise Locked("every class is locked", remedy="give a passphrase or keyfile")
+        parsed = parse(query)
+        self._need_named(parsed)
+        wanted = [c for c in self.open_classes if parsed.classes is None or c in parsed.classes]
+        filters = dict.fromkeys(wanted, filters_of(parsed))
+        return export(
+            self.opened, Path(target), format_name, filters, progress, overwrite=overwrite, dry_run=dry_run
+        )
+
+    def examine(self, progress: Progress | None = None) -> "list[Finding]":
+        """Everything that is not as it should be; changes nothing."""
+        from vault.doctor import examine
+
+        return examine(self.home, self.opened, self.models, progress)
+
+    def rebuild(self, progress: Progress | None = None) -> tuple[Classification, ...]:
+        """Make the indexes of the open classes anew from the sealed files; vectors follow with `embed_waiting`."""
+        keys = {c: opened.keys for c, opened in self.opened.classes.items()}
+        self.opened.close()
+        for classification in keys:
+            remove_index(self.home, classification)
+        self.opened.add(keys, progress)
+        return self.open_classes
+
+
+def as_class(value: Classification | str | None) -> Classification | None:
+    """A classification by name, case or unique prefix.
+
+    Raises:
+        InvalidInput: there is no such class.
+    """
+    from vault.classification import parse
+
+    if value is None or isinstance(value, Classification):
+        return value
+    found = parse(value)
+    if found is None:
+        raise InvalidInput(f"no classification {value[:30]!r}", remedy=f"use one of {', '.join(Classification)}")
+    return found
+
+
+def as_moment(value: datetime | str | None) -> datetime | None:
+    """An aware moment; naive means local time.
+
+    Raises:
+        InvalidInput: not ISO 8601, or outside the years 1 to 9999 in UTC.
+    """
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(f"{str(value)[:40]!r} is no date", remedy="use e.g. 2026-03-02 or 2026-03-02T09:30") from error
+
+
+def _draft(item: Mapping[str, Any] | str) -> Draft:
+    if isinstance(item, str):
+        return Draft(item)
+    known = {"text", "classification", "title", "tags", "created", "source", "source_id", "context", "metadata"}
+    if not isinstance(item.get("text"), str) or set(item) - known:
+        raise InvalidInput("an item needs a text and takes the arguments of capture", remedy=", ".join(sorted(known)))
+    return Draft(
+        text=item["text"],
+        classification=as_class(item.get("classification")),
+        title=item.get("title"),
+        tags=tuple(item.get("tags") or ()),
+        created=as_moment(item.get("created")),
+        source=item.get("source") or "",
+        source_id=item.get("source_id") or "",
+        context=item.get("context") or "",
+        metadata=dict(item.get("metadata") or {}),
+    )
+
+
+def _retitled(old: Entry, wanted: Entry) -> str | None:
+    """Keep a title that was given; let one that came from the heading follow the heading."""
+    if wanted.title != old.title:
+        return wanted.title
+    derived = capturing.tidy_title(Draft(old.text))
+    return None if old.title in {"", derived} else old.title
+
+
+def open_vault(
+    path: Path | str | None = None,
+    passphrase: bytes | Sequence[bytes] | None = None,
+    state: Path | str | None = None,
+    *,
+    keyfile: Path | str | None = None,
+    models: Path | str | None = None,
+    config: "Config | None" = None,
+    limits: "KdfLimits | None" = None,
+) -> Vault:
+    """Open the vault at *path* (default: `config.vault_path`); without a secret it stays locked.
+
+    Args:
+        path: the vault directory.
+        passphrase: one passphrase or one per group (vault, secret, ultrasecret).
+        state: this device's state root; default ``$XDG_STATE_HOME/memory``.
+        keyfile: path of a keyfile slot's file.
+        models: where the models are; default ``$XDG_DATA_HOME/memory/models``.
+        config: settings; the defaults if None.
+        limits: bounds on Argon2 parameters; production's if None.
+
+    Raises:
+        NoVault, Damaged, Conflict: as `vault.home.found`; WrongPassphrase: no secret fits.
+    """
+    from vault.keys import keyslots
+    from vault.models.store import ModelStore
+
+    home = homes.found(Path(path) if path else configuration.vault_path(), _state(state))
+    vault = Vault(
+        home,
+        config or configuration.Config(),
+        ModelStore(Path(models) if models else configuration.models_path()),
+        limits,
+    )
+    given = [passphrase] if isinstance(passphrase, (bytes, bytearray)) else list(passphrase or ())
+    secrets = [keyslots.passphrase(p) for p in given]
+    if keyfile is not None:
+        secrets.append(keyslots.keyfile(read_keyfile(Path(keyfile))))
+    if secrets:
+        vault.unlock(secrets)
+    return vault
+
+
+def read_keyfile(path: Path) -> bytes:
+    """The bytes of a keyfile, at most one more than a keyfile may have.
+
+    Raises:
+        NotFound: it cannot be read.
+    """
+    from vault.keys.keyslots import KEYFILE_MAX
+
+    try:
+        with path.expanduser().open("rb") as file:
+            return file.read(KEYFILE_MAX + 1)
+    except OSError as error:
+        raise NotFound(f"cannot read the keyfile {path}", remedy="check the path and its permissions") from error
+
+
+def _state(state: Path | str | None) -> Path:
+    return Path(state) if state else configuration.state_path()
