@@ -151,7 +151,8 @@ def test_a_missing_file_is_a_missing_model(tmp_path: Path):
 
 def test_groups_fit_a_batch():
     """Every text is in exactly one group, and no group exceeds the batch or the number of sequences."""
-    lengths = [random.Random(3).randint(2, TOKEN_LIMIT) for _ in range(50)] + [2] * 500 + [TOKEN_LIMIT] * 3
+    dice = random.Random(3)
+    lengths = [dice.randint(2, TOKEN_LIMIT) for _ in range(50)] + [2] * 500 + [TOKEN_LIMIT] * 3
     groups = list(_groups(lengths))
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
     assert all(sum(lengths[index] for index in group) <= BATCH for group in groups)

@@ -82,7 +82,7 @@ def write_instruct(path: Path, *, chat_template: str | None = None) -> Path:
     width, inner = 64, 128
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny-llama")
-    writer.add_context_length(512)
+    writer.add_context_length(2048)
     writer.add_embedding_length(width)
     writer.add_block_count(2)
     writer.add_feed_forward_length(inner)

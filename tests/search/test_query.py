@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -282,3 +283,23 @@ def test_a_query_of_megabytes_is_read_at_once():
     start = time.process_time()
     parse('a:"b" -c ' * 200_000)
     assert time.process_time() - start < 1
+
+
+def test_the_documented_queries_are_understood():
+    """Every example of ``docs/query.md`` parses without a note, and every field it names is one."""
+    page = (Path(__file__).parents[2] / "docs" / "query.md").read_text(encoding="utf-8")
+    examples = page.split("```")[1].strip().splitlines()
+    table = [code for line in page.split("## Fields")[1].split("##")[0].splitlines() if line.startswith("| `")
+             for code in line.split("|")[1].split("`")[1::2]]  # fmt: skip
+    assert len(examples) > 5
+    assert len(table) > 14
+    for example in examples:
+        assert parse(example, NOW).notes == ()
+    for example in table:
+        query = parse(example, NOW)
+        assert query != Query(words=(example,), text=example)
+        assert (query.notes, query.words) == ((), ())
+    forms = [code for line in page.split("## Dates")[1].split("##")[0].splitlines() if line.startswith("| `")
+             for code in line.split("|")[1].split("`")[1::2]]  # fmt: skip
+    assert len(forms) > 15
+    assert all(parse(f"on:{form}", NOW).after for form in forms)

