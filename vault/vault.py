@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vault.config import Config
     from vault.doctor import Finding
     from vault.home import Home
+    from vault.keyring import Keyring
     from vault.keys.keyslots import KdfLimits, Secret
     from vault.models.embedder import Embedder
     from vault.models.instruct import Instruct
@@ -132,6 +133,14 @@ class Vault:
     def locked_classes(self) -> tuple[Classification, ...]:
         """The others."""
         return tuple(c for c in Classification if c not in self.opened.classes)
+
+    @property
+    def keyring(self) -> "Keyring":
+        """The keyslots of the open classes."""
+        from vault.keyring import Keyring
+        from vault.keys.keyslots import KdfLimits
+
+        return Keyring(self.home, self.opened, self._limits or KdfLimits())
 
     # -- model and classifier -------------------------------------------------------------------------
 

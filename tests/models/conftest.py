@@ -14,6 +14,7 @@ from vault.models.convert import BertShape, convert
 from vault.models.embedder import Embedder
 from vault.models.store import ModelStore
 
+
 @pytest.fixture(scope="session")
 def default_store() -> ModelStore:
     """A store with the default model: ``$MEMORY_TEST_MODELS``, else a cache in the repository."""

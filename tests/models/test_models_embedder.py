@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tiny_models import ROOT, WIDTH
 
 from vault.errors import Damaged, ModelMissing
@@ -55,7 +54,7 @@ def test_order_is_kept(embedder: Embedder):
     order = list(range(len(SENTENCES))) * 3
     random.Random(5).shuffle(order)
     together = embedder.embed([SENTENCES[index] for index in order])
-    assert np.allclose(together, alone[order], atol=2e-3)
+    assert np.allclose(together, alone[order], atol=5e-4)
 
 
 @pytest.mark.model
@@ -64,7 +63,7 @@ def test_order_test_would_notice(embedder: Embedder):
     texts = SENTENCES[:1] + SENTENCES[2:5]
     given = embedder.embed(texts)
     by_length = embedder.embed(sorted(texts, key=embedder.count_tokens))
-    assert not np.allclose(given, by_length, atol=2e-3)
+    assert not np.allclose(given, by_length, atol=5e-4)
 
 
 @pytest.mark.model
@@ -75,7 +74,7 @@ def test_long_texts_are_cut_at_the_models_limit(embedder: Embedder):
     cut = embedder.embed_one(" ".join(words[:seen]))
     assert np.allclose(embedder.embed_one(" ".join(words)), cut, atol=1e-5)
     assert np.allclose(embedder.embed_one(" ".join(words[:seen] + ["different"] * 50_000)), cut, atol=1e-5)
-    assert not np.allclose(embedder.embed_one(" ".join(words[: seen - 1] + ["different"])), cut, atol=1e-5)
+    assert not np.allclose(embedder.embed_one(" ".join([*words[: seen - 1], "different"])), cut, atol=1e-5)
 
 
 @pytest.mark.model
@@ -178,5 +177,7 @@ try:
 except Damaged:
     raise SystemExit(7)
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (7, b"", b"")

@@ -4,7 +4,6 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -160,7 +159,7 @@ def test_wrong_similarities_are_refused(
     """A conversion that computes something else is not installed."""
     shifted = tuple((first, second, value - 0.006) for first, second, value in install.REFERENCES)
     monkeypatch.setattr(install, "REFERENCES", shifted)
-    with pytest.raises(Damaged, match="where .* is right"):
+    with pytest.raises(Damaged, match=r"where .* is right"):
         store.install_default(source=tiny_published)
     assert _nothing_left(store)
 
@@ -172,7 +171,7 @@ def test_swapped_tensors_are_noticed(
     swapped = {**convert._LAYER, "attention.self.query": "attn_v", "attention.self.value": "attn_q"}
     monkeypatch.setattr(convert, "_LAYER", swapped)
     monkeypatch.setattr(install, "TOLERANCE", 1e-4)  # the tiny model's vectors lie close together
-    with pytest.raises(Damaged, match="where .* is right"):
+    with pytest.raises(Damaged, match=r"where .* is right"):
         store.install_default(source=tiny_published)
 
 
@@ -220,7 +219,12 @@ def test_a_lying_zip_directory_does_not_fill_the_disk(
 
 @pytest.mark.parametrize(
     ("path", "error"),
-    [("nowhere", NotFound), ("nowhere.whl", NotFound), ("text.txt", InvalidInput), ("lone.safetensors", NotFound)],
+    [
+        ("nowhere", NotFound),
+        ("nowhere.whl", NotFound),
+        ("text.txt", InvalidInput),
+        ("lone.safetensors", NotFound),
+    ],
 )
 def test_unusable_sources_say_why(
     path: str, error: type[Exception], tiny_published: Path, store: ModelStore, tmp_path: Path

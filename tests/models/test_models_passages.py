@@ -1,5 +1,7 @@
 """Passages cover the text, fit the model, end where a reader would, and cost linear work."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +33,9 @@ def _check(text: str, passages: list[Passage], limit: int) -> None:
 @given(
     text=st.one_of(
         st.text(max_size=600),
-        st.lists(st.sampled_from(["word ", "a. ", "\n", "\n\n", "# Head\n", "x" * 90, " " * 70, "。"])).map("".join),
+        st.lists(st.sampled_from(["word ", "a. ", "\n", "\n\n", "# Head\n", "x" * 90, " " * 70, "。"])).map(
+            "".join
+        ),
     ),
     limit=st.integers(8, 60),
     overlap=st.integers(0, 30),
@@ -79,11 +83,11 @@ def test_passages_overlap_by_whole_words():
     """A passage repeats the end of the one before, from the start of a word."""
     text = " ".join(f"word{number}" for number in range(500))
     passages = split(text, words, 60, overlap=10)
-    for before, after in zip(passages, passages[1:], strict=False):
+    for before, after in itertools.pairwise(passages):
         assert before.start < after.start < before.end
         assert text[after.start - 1] == " "
     plain = split(text, words, 60, overlap=0)
-    assert all(before.end <= after.start for before, after in zip(plain, plain[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(plain))
 
 
 @pytest.mark.parametrize("unit", ["x", "日", "\n", " ", "a. ", "\n\n", "# \n", "🙂", "word "])
@@ -105,7 +109,9 @@ def test_work_is_linear(unit: str):
 @pytest.mark.model
 def test_real_passages_are_read_whole(embedder: Embedder):
     """With the real tokeniser every passage fits, so the embedder cuts none."""
-    text = "\n\n".join(f"## Day {day}\nWe went to Łódź (again), paid €{day}.50 & slept. 日本語🙂" for day in range(200))
+    text = "\n\n".join(
+        f"## Day {day}\nWe went to Łódź (again), paid €{day}.50 & slept. 日本語🙂" for day in range(200)
+    )
     passages = split(text, embedder.count_tokens)
     assert len(passages) > 10
     assert all(embedder.count_tokens(passage.text) <= LIMIT < TOKEN_LIMIT for passage in passages)
@@ -122,4 +128,4 @@ def test_a_real_megabyte_is_split(embedder: Embedder, unit: str):
     passages = split(text, embedder.count_tokens)
     assert passages[0].start == 0
     assert passages[-1].end == len(text.rstrip())
-    assert all(after.start <= before.end for before, after in zip(passages, passages[1:], strict=False))
+    assert all(after.start <= before.end for before, after in itertools.pairwise(passages))

@@ -84,7 +84,9 @@ def test_use_and_remove(store: ModelStore, tiny_embedder: Path):
         store.remove("two")
 
 
-@pytest.mark.parametrize("name", ["../evil", "", "UPPER", ".hidden", "a/b", "a" * 65, "ä", "active.json/x", ".."])
+@pytest.mark.parametrize(
+    "name", ["../evil", "", "UPPER", ".hidden", "a/b", "a" * 65, "ä", "active.json/x", ".."]
+)
 def test_names_stay_inside(name: str, store: ModelStore, tiny_embedder: Path, tmp_path: Path):
     """No name reaches outside the store; asking for one is `NotFound`, adding one `InvalidInput`."""
     if name:  # an empty name means: take the file's
@@ -124,11 +126,18 @@ def test_a_corrupt_gguf_is_not_added(
 
 
 def test_unusable_kinds_and_files_are_refused(
-    store: ModelStore, tiny_source: Path, tiny_shape: BertShape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: ModelStore,
+    tiny_source: Path,
+    tiny_shape: BertShape,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """An encoder that does not pool, a reranker, a file too large or not there: each named."""
+    add = gguf.GGUFWriter.add_pooling_type
     for pooling in (gguf.PoolingType.NONE, gguf.PoolingType.RANK):
-        monkeypatch.setattr(gguf.PoolingType, "MEAN", pooling)
+        monkeypatch.setattr(
+            gguf.GGUFWriter, "add_pooling_type", lambda self, _, kind=pooling: add(self, kind)
+        )
         path = tmp_path / f"{pooling.name.lower()}.gguf"
         convert(tiny_source / "model.safetensors", tiny_source / "vocab.txt", tiny_shape, path)
         with pytest.raises(InvalidInput, match="neither embeds nor generates"):
@@ -154,7 +163,7 @@ def test_a_file_changed_after_installation_is_not_loaded(store: ModelStore, tiny
         flipped,
         lambda: path.write_bytes(good[:-1]),
         lambda: path.write_bytes(b"GGML" + good[4:]),
-        lambda: path.unlink(),
+        path.unlink,
     ]
     for change in changes:
         change()
@@ -295,5 +304,7 @@ def test_the_store_is_light():
     """Importing every module of the package loads none of llama_cpp, gguf, numpy."""
     modules = sorted(path.stem for path in (ROOT / "vault" / "models").glob("[a-z]*.py"))
     imports = "\n".join(f"import vault.models.{name}" for name in modules)
-    done = _python(f"{imports}\nimport sys\nprint(sorted({{'llama_cpp', 'gguf', 'numpy'}} & set(sys.modules)))")
+    done = _python(
+        f"{imports}\nimport sys\nprint(sorted({{'llama_cpp', 'gguf', 'numpy'}} & set(sys.modules)))"
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -30,6 +30,8 @@ def marked(shown: str) -> list[str]:
         ("I was running home", "run", ["running"]),
         ("one run, many runs", "running", ["run", "runs"]),
         ("two libraries", "library", ["libraries"]),
+        ("paste it past the pastes", "past", ["past"]),
+        ("note, notes, noted", "notes", ["note", "notes", "noted"]),
         ("Café au lait", "cafe", ["Café"]),
         ("Cafe\u0301 au lait", "café", ["Café"]),
         ("kabo CAR scar cars", "car", ["CAR", "cars"]),

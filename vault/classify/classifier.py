@@ -59,7 +59,7 @@ class Classifier:
             vocabulary: the tags the person uses, preferred over keywords.
         """
         detections = detect(text)
-        probabilities, note = self._ask_head(vectors)
+        probabilities, note = self._ask_head(text, vectors)
         if explicit is not None:
             decision = decide(probabilities, detections, explicit, self.policy)
         else:
@@ -78,7 +78,9 @@ class Classifier:
             probabilities=probabilities,
         )
 
-    def _ask_head(self, vectors: "NDArray[Any] | None") -> tuple[dict[Classification, float] | None, str]:
+    def _ask_head(
+        self, text: str, vectors: "NDArray[Any] | None"
+    ) -> tuple[dict[Classification, float] | None, str]:
         """The head's probabilities, or None and why not."""
         if self.head is None or vectors is None or not len(vectors):
             return None, "no model"
@@ -86,7 +88,7 @@ class Classifier:
             return None, "the head was trained for another embedder"
         from vault.classify.head import pooled
 
-        return self.head.probabilities(pooled(vectors)[None, :])[0], ""
+        return self.head.probabilities(pooled(vectors)[None, :], [text])[0], ""
 
     def _decide(
         self, text: str, probabilities: Mapping[Classification, float] | None, detections: Sequence[Detection]

@@ -1,6 +1,6 @@
-"""The head: five probabilities from the vector of a text, by weights trained on our own labelled corpus.
+"""The head: five probabilities from a text and its vector, by weights trained on our own labelled corpus.
 
-One linear layer and a softmax whose temperature was calibrated by cross-validation (Guo et al., "On
+One linear layer over the vector and the surface of the text and a softmax whose temperature was calibrated by cross-validation (Guo et al., "On
 Calibration of Modern Neural Networks", 2017). The weights are package data, made by ``bench/head/train.py``
 and reproducible from the committed embeddings; they fit one embedder only and name it.
 numpy is imported at module scope, so import this module only where a vector is at hand.
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vault.classification import Classification
+from vault.classify.surface import surface
 from vault.errors import Damaged
 
 _MISFIT = "the classifier's weights are not in the form this version reads"
@@ -28,7 +29,7 @@ class Head:
     """A trained linear classifier over the vectors of one embedder."""
 
     weight: NDArray[np.float64]
-    """Shape (dims, classes)."""
+    """Shape (dims + ``surface.SIZE``, classes)."""
     bias: NDArray[np.float64]
     """Shape (classes,)."""
     classes: tuple[Classification, ...]
@@ -40,11 +41,15 @@ class Head:
     corpus: str
     """SHA-256 of the corpus it was trained on, in hex."""
 
-    def probabilities(self, vectors: NDArray[Any]) -> list[dict[Classification, float]]:
-        """One mapping per row of *vectors* (n, dims; L2-normalised); each sums to 1."""
-        logits = (np.asarray(vectors, dtype=np.float64) @ self.weight + self.bias) / self.temperature
-        rows = softmax(logits)
-        return [dict(zip(self.classes, map(float, row), strict=True)) for row in rows]
+    def probabilities(self, vectors: NDArray[Any], texts: Sequence[str]) -> list[dict[Classification, float]]:
+        """One mapping per row of *vectors* (n, dims; one L2-normalised row per text); each sums to 1."""
+        logits = (features(vectors, texts) @ self.weight + self.bias) / self.temperature
+        return [dict(zip(self.classes, map(float, row), strict=True)) for row in softmax(logits)]
+
+
+def features(vectors: NDArray[Any], texts: Sequence[str]) -> NDArray[np.float64]:
+    """What the head sees of each text: its vector, then its surface; shape (n, dims + ``surface.SIZE``)."""
+    return np.hstack([np.asarray(vectors, dtype=np.float64), np.array([surface(text) for text in texts])])
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ numpy and llama_cpp are imported when an `Embedder` is made.
 import ctypes
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -77,13 +78,9 @@ class Embedder:
         import numpy as np
 
         vectors = np.zeros((len(texts), self.dims), dtype=np.float32)
-        with self._lock:
-            tokens = [self._tokens(text) for text in texts]
-            for group in _groups([len(each) for each in tokens]):
-                self._run([tokens[index] for index in group])
-                for sequence, index in enumerate(group):
-                    pointer = self._llama.llama_get_embeddings_seq(self._context, sequence)
-                    vectors[index] = np.ctypeslib.as_array(pointer, (self.dims,))
+        tokens = [self._tokens(text) for text in texts]
+        for group in _groups([len(each) for each in tokens]):
+            vectors[group] = self._run([tokens[index] for index in group])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.where(lengths > 0, lengths, 1)
         return vectors
@@ -95,8 +92,10 @@ class Embedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole *text*, with the two special ones; not cut at the model's limit."""
-        with self._lock:
-            return len(self._tokenise(text))
+        data = text.encode("utf-8", "replace")
+        with self._opened() as llama:
+            # without a buffer llama.cpp answers how large one would have to be, negated
+            return -int(llama.llama_tokenize(self._vocab, data, len(data), None, 0, True, False))
 
     def close(self) -> None:
         """Free the model's memory; a second call does nothing."""
@@ -123,27 +122,39 @@ class Embedder:
         return tokens[: self._limit - len(end)] + end
 
     def _tokenise(self, text: str) -> list[int]:
-        if not self._model:
-            raise ValueError("this embedder is closed")
         data = text.encode("utf-8", "replace")
         room = len(data) + 8  # no vocabulary makes more tokens than bytes, plus the special ones
         buffer = (ctypes.c_int32 * room)()
-        count = self._llama.llama_tokenize(self._vocab, data, len(data), buffer, room, True, False)
+        with self._opened() as llama:
+            count = llama.llama_tokenize(self._vocab, data, len(data), buffer, room, True, False)
         return buffer[: max(count, 0)]
 
-    def _run(self, group: list[list[int]]) -> None:
-        llama = self._llama
-        self._batch.fill(group)
-        if self._memory:  # causal embedders keep states of the tokens seen
-            llama.llama_memory_clear(self._memory, True)
+    def _run(self, group: list[list[int]]) -> list["Vectors"]:
+        """The vectors of one batch of token lists, not yet normalised."""
+        import numpy as np
 
-        def compute(threads: int) -> int:
-            llama.llama_set_n_threads(self._context, threads, threads)
-            compute_batch = llama.llama_decode if self._memory else llama.llama_encode
-            return int(compute_batch(self._context, self._batch.struct))
+        with self._opened() as llama:
+            self._batch.fill(group)
+            if self._memory:  # causal embedders keep states of the tokens seen
+                llama.llama_memory_clear(self._memory, True)
+            compute = llama.llama_decode if self._memory else llama.llama_encode
 
-        if self._threads.run(compute):
-            raise Damaged(f"the model {self.model_id} cannot embed", remedy="run: memory model verify")
+            def work(threads: int) -> int:
+                llama.llama_set_n_threads(self._context, threads, threads)
+                return int(compute(self._context, self._batch.struct))
+
+            if self._threads.run(work):
+                raise Damaged(f"the model {self.model_id} cannot embed", remedy="run: memory model verify")
+            pointers = [llama.llama_get_embeddings_seq(self._context, each) for each in range(len(group))]
+            return [np.ctypeslib.as_array(pointer, (self.dims,)).copy() for pointer in pointers]
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """llama.cpp for one call; between the calls of a long list other threads get their turn."""
+        with self._lock:
+            if not self._model:
+                raise ValueError("this embedder is closed")
+            yield self._llama
 
 
 class _Batch:
@@ -202,6 +213,7 @@ def _context_params(llama: Any) -> Any:
     params.kv_unified = True
     params.embeddings = True
     params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO  # on, unless the model has no kernel for it
+    params.op_offload = params.offload_kqv = False
     params.no_perf = True
     return params
 

@@ -64,11 +64,14 @@ class Instruct:
             ModelMissing: the answer did not end, or is no object: this model is of no use here.
         """
         grammar = self._grammar(schema)
-        if len(self._model.tokenize(prompt.encode("utf-8", "replace"))) + max_tokens > self._context:
+        encoded = prompt.encode("utf-8", "replace")
+        if len(self._model.tokenize(encoded)) + max_tokens > self._context:
             raise InvalidInput(f"the prompt is longer than the model reads ({self._context} tokens)")
         options = {"grammar": grammar, "temperature": 0.0, "max_tokens": max_tokens}
         try:
-            result = json.loads(self._answer(prompt, options))
+            # the grammar lets raw control characters and escaped half surrogates into strings
+            answer = json.loads(self._answer(encoded.decode(), options), strict=False)
+            result = json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RuntimeError) as error:  # llama-cpp-python's, and JSON that was cut off
             raise ModelMissing("the instruct model gave no usable answer", remedy=INSTRUCT_REMEDY) from error
         if not isinstance(result, dict):

@@ -5,6 +5,7 @@ first one begins at the first character, and the work is proportional to the len
 is in it (a megabyte without a space too).
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ OVERLAP = 20
 
 _CHARACTERS = 8
 """Most characters per token a passage may have: bounds what is tokenised for one passage."""
+_GUESSES = 3  # by proportion, before the search halves
 _BREAKS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -77,17 +79,19 @@ def _reach(
 ) -> tuple[int, int]:
     """The furthest end whose passage has at most *limit* tokens (or nearly), and its tokens."""
     low, high = start + 1, min(length, start + limit * _CHARACTERS)
-    end, best = high, (low, 1)
-    while low <= high:
+    best = (low, 1)
+    end = min(high, start + limit * 4)
+    for attempt in itertools.count():
         tokens = count_tokens(text[start:end])
         if tokens <= limit:
             best = (end, tokens)
-            if end == high or tokens >= limit * 0.9:
-                break
             low = end + 1
         else:
             high = end - 1
-        end = (low + high) // 2
+        if low > high or limit * 0.9 <= tokens <= limit:
+            break
+        likely = start + (end - start) * limit * 19 // (tokens * 20)  # most texts are alike throughout
+        end = min(max(likely, low), high) if attempt < _GUESSES else (low + high) // 2
     return best
 
 

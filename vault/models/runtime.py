@@ -51,6 +51,7 @@ def open_model(path: Path) -> Any:
         raise ModelMissing("the model's file is gone", remedy=INSTALL_REMEDY)
     params = llama.llama_model_default_params()
     params.use_mmap = True
+    params.n_gpu_layers = 0  # starting a GPU takes longer than a small model needs
     model = llama.llama_model_load_from_file(os.fsencode(path), params)
     if not model:
         raise Damaged(

@@ -31,6 +31,8 @@ _ENDINGS = (
     "s",
 )
 _ANY_ENDING = "(?:ations?|ating|ated|ates?|ments?|ings?|ie[sd]|i?e[ds]|e?ly|ers?|[eysi])?"
+_WHOLE_ENDING = "(?:ations?|ments?|ings?|ed|(?<=[sxzh])es|ly|ers?|s)?"
+"""After a word that was not shortened: *past* is not *paste*."""
 _LEAST_STEM = 3
 _MAX_MATCHES = 20_000
 _NOISE = (
@@ -115,7 +117,9 @@ def _stem(word: str) -> str:
 
 
 def _ending(word: str) -> str:
-    return f"{re.escape(_stem(word)[-1])}?{_ANY_ENDING}" if len(word) >= _LEAST_STEM else ""
+    stem = _stem(word)
+    ending = _WHOLE_ENDING if stem == word else _ANY_ENDING
+    return f"{re.escape(stem[-1])}?{ending}" if len(word) >= _LEAST_STEM else ""
 
 
 def _fold(text: str) -> str:

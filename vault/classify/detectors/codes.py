@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from vault.classify.detectors.detection import Detection, secret, ultrasecret
-from vault.classify.detectors.restraint import is_placeholder, is_taught
+from vault.classify.detectors.restraint import is_placeholder, is_reference, is_taught
 
 _DIGITS = r"(?P<code>[*#]?\d(?:[ -]?\d){2,9}[*#]?[A-Z]?|[*#]?[A-Z]\d{3,8}[*#]?|\d{1,2}(?:\s?-\s?\d{1,2}){2,5}|\d{3,6}[A-Z]\d{0,4}[*#]?)(?![\w.%/:-]|[€$£])"
 _GIVEN = r"(?P<link>[\"'`*_|)]{0,3}[^\S\n]{0,3}(?:[^\d\n:=;!?]{0,44}?)(?:[:=]|->|→|\b(?:is now|is|was|ist|lautet|est|es|è|é|to|auf|jetzt|now|nu)\b|[^\S\n])[\"'`*_]{0,3}[^\S\n]{0,4}[\"'`„“«]?)"
-_PLACES = (
+PLACES = (
     r"door|gate|garage|alarm|entry|entrance|building|lobby|keypad|lock\s?box|key\s?box|key\s?safe|locker|padlock|bike lock|intercom|elevator|"
     r"luggage|suitcase|front door|back door|security system|cabinet|shed|"
     r"haus(?:tür|türe|eingang)?|tür(?:e|en)?|tor|eingangs|garagen|alarm(?:anlagen?)?|schlüssel(?:kasten|safe|box)|schließfach|keller|zahlenschloss|fahrradschloss|"
@@ -20,7 +20,7 @@ _PLACES = (
 )
 _CODE = r"(?:pass)?codes?|combo|combination|zahlencode|zugangscode|geheimzahl|kombination|code|código|codice|combinaison|combinación|combinazione|combinação|combinatie|zahlenkombination"
 _NAMED = re.compile(
-    rf"(?:\b(?:{_PLACES})[- ]?(?:{_CODE})\b|\b(?:{_CODE})\s(?:for|to|of|für|zum|zur|fürs|vom|der|de|du|d'|des|del|de la|de l'|della|dello|do|da|van|voor)\s?(?:the |my |our |die |das |den |la |le |l'|el |il |o |a |de |het |our )?(?:[^\W\d]{{1,15}}\s){{0,2}}?(?:{_PLACES})\b|\bdigicode\b|\bdeurcode\b|\btürcode\b)"
+    rf"(?:\b(?:{PLACES})[- ]?(?:{_CODE})\b|\b(?:{_CODE})\s(?:for|to|of|für|zum|zur|fürs|vom|der|de|du|d'|des|del|de la|de l'|della|dello|do|da|van|voor)\s?(?:the |my |our |die |das |den |la |le |l'|el |il |o |a |de |het |our )?(?:[^\W\d]{{1,15}}\s){{0,2}}?(?:{PLACES})\b|\bdigicode\b|\bdeurcode\b|\btürcode\b)"
     rf"{_GIVEN}{_DIGITS}",
     re.IGNORECASE,
 )
@@ -52,7 +52,8 @@ def find(text: str) -> Iterator[Detection]:
         if _OPENS.search(match.group()) and _is_real(text, *match.span(group), match.start()):
             yield ultrasecret("combination of a safe", *match.span(group), "the combination of a safe given in words")
     for match in _WIFI_QR.finditer(text):
-        if not is_placeholder(match.group("wifi")) and not is_taught(text, *match.span(), 40):
+        value = match.group("wifi")
+        if not is_placeholder(value) and not is_reference(value) and not is_taught(text, *match.span(), 40):
             yield secret("Wi-Fi password", *match.span("wifi"), "a Wi-Fi network with its password, as in a QR code")
 
 

@@ -77,7 +77,7 @@ def find(text: str) -> Iterator[Detection]:
         kind = str(match.lastgroup)
         how = str(between.lastgroup)
         phrase = _passphrase(text, start, kind, how) if group == _BARE else given if " " in given else ""
-        if phrase and how != "none" and _is_phrase(phrase) and kind != "token":
+        if phrase and how != "none" and kind != "token" and _is_phrase(phrase, quoted=group != _BARE):
             yield from _judged(text, match, kind, start, start + len(phrase))
         elif " " not in given and _is_value(text, start, given, kind=kind, how=how, quoted=group != _BARE):
             yield from _judged(text, match, kind, start, start + len(given))
@@ -115,13 +115,13 @@ def _passphrase(text: str, start: int, kind: str, how: str) -> str:
     return line.rstrip(" .*_`\"'") if " " in line else ""
 
 
-def _is_phrase(phrase: str) -> bool:
-    """Four to twelve short words, all in lower case or all drawn from a list, that form no sentence."""
+def _is_phrase(phrase: str, *, quoted: bool) -> bool:
+    """Three (bare: four) to twelve short words that form no sentence; bare ones all in lower case."""
     words = phrase.split()
-    plain = all(re.fullmatch(r"[^\W\d_]{2,12}", word) for word in words)
-    common = sum(word.casefold() in _COMMON for word in words)
-    lower = all(word.islower() for word in words)
-    return 4 <= len(words) <= 12 and plain and lower and common == 0 and not is_placeholder("".join(words)[:64])  # noqa: PLR2004
+    plain = all(re.fullmatch(r"\w{1,14}", word) for word in words)
+    common = sum(word.casefold() in _COMMON or word.casefold() in _STATES for word in words)
+    shaped = quoted or all(word.islower() and word.isalpha() for word in words)
+    return 4 - quoted <= len(words) <= 12 and plain and shaped and not common and not is_placeholder("".join(words)[:64])  # noqa: PLR2004
 
 
 _COMMON = frozenset(

@@ -15,7 +15,7 @@ _EXTENDED = re.compile(r"\b[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{70,120}\b")
 _NOSTR = re.compile(r"\bnsec1[02-9ac-hj-np-z]{50,60}\b")
 _WIF = re.compile(r"(?<![A-Za-z0-9])[5KL9c][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")
 _HEX = re.compile(r"(?<![A-Za-z0-9])(?:0x)?[0-9a-f]{64}(?![A-Za-z0-9])", re.IGNORECASE)
-_RAW = re.compile(r"(?<![A-Za-z0-9+/_-])[1-9A-HJ-NP-Za-km-z]{86,88}(?![A-Za-z0-9+/_-])|(?<![A-Za-z0-9])S[A-Z2-7]{55}(?![A-Za-z0-9])")
+_RAW = re.compile(r"(?<![A-Za-z0-9+/_-])[1-9A-HJ-NP-Za-km-z]{86,88}(?![A-Za-z0-9+/_-])|(?<![A-Za-z0-9])S[A-Z2-7]{55}(?![A-Za-z0-9])|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])")
 _OTPAUTH = re.compile(r"\botpauth(?:-migration)?://[^\s\"'<>]{8,2000}", re.IGNORECASE)
 _OTP_SEED = re.compile(
     r"(?:\b2fa|\bmfa|totp|hotp|\botp\b|authenticator|two[- ]factor|zwei[- ]?faktor|double authentification|"
@@ -24,7 +24,7 @@ _OTP_SEED = re.compile(
 )
 _PRIVATE = re.compile(
     r"priv(?:ate|ater?|ée?|ada?|ata)?[ _-]?(?:key|schlüssel|wif)|clé privée|clave privada|chiave privata|chave privada|"
-    r"privésleutel|secret[ _-]?key|\bwif\b|sweep|cold wallet|paper wallet|deployer|validator key|signing key|\bprivkey",
+    r"privésleutel|secret[ _-]?key|\bwif\b|sweep|cold wallet|paper wallet|deployer|validator key|signing key|\bprivkey|genkey|hot_signer",
     re.IGNORECASE,
 )
 _WALLET = re.compile(r"wallet|bitcoin|btc|ethereum|\beth\b|solana|stellar|monero|ledger|metamask|phantom", re.IGNORECASE)
@@ -40,12 +40,15 @@ def find(text: str) -> Iterator[Detection]:
 
 
 def _blocks(text: str) -> Iterator[Detection]:
+    done = 0
     for match in _PEM.finditer(text):
+        if match.start() < done:
+            continue
         body = _BODY.match(text, match.end())
+        done = body.end() if body else match.end()
         inner = "" if body is None else re.sub(r"\\[nr]|[^A-Za-z0-9+/=]", "", body.group())
         if len(inner) >= 40 and not is_placeholder(inner[:80]) and entropy(inner[:400]) > 3.5:  # noqa: PLR2004 (base64)
-            yield ultrasecret("private key block", match.start(), match.end() + len(body.group()) if body else match.end(),
-                              "a private key in a PEM or PGP block")  # fmt: skip
+            yield ultrasecret("private key block", match.start(), done, "a private key in a PEM or PGP block")  # fmt: skip
     for match in _PUTTY.finditer(text):
         yield ultrasecret("private key block", *match.span(), "a PuTTY private key file")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from vault.classify.detectors import codes, credentials, keys, numbers, seeds, tokens
+from vault.classify.detectors import codes, credentials, keys, logins, numbers, seeds, tokens
 from vault.classify.detectors.detection import Detection
 
 LIMIT = 1 << 20
@@ -14,6 +14,7 @@ FINDERS: tuple[Callable[[str], Iterator[Detection]], ...] = (
     tokens.find,
     credentials.find,
     codes.find,
+    logins.find,
     numbers.find,
 )
 

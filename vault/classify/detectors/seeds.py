@@ -8,11 +8,23 @@ from functools import lru_cache
 from vault.classify.detectors.detection import Detection, ultrasecret
 from vault.classify.detectors.restraint import is_placeholder, is_taught
 
-_WORD = re.compile(r"[^\W\d_]{1,12}")
+_WORD = re.compile("[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f\u3099\u309a]){0,23}")  # accents may stand apart
 _LENGTHS = (24, 21, 18, 15, 12)
+_SOME = 10
+"""List words in a row that matter where a seed is announced: a word or two may be misspelt or smudged."""
+_PROSE = frozenset(
+    """
+    about again all also always any before can come day decide easy end even ever every feel first give good great have
+    hear help home hope idea just keep know learn leave like long make many maybe mean more much must need never
+    new next night now off often once one only other over own people place please put same say session some still such
+    sure take tell than that then there they thing this time today turn two until use very wait want way week what when
+    where will wish word work world year you your
+    """.split()
+)
+"""List words that sentences are made of. A drawn phrase has hardly one of them, a sentence has many."""
 _SEED_CONTEXT = re.compile(
-    r"seed|mnemoni|recovery|wallet|phrase|ledger|trezor|metamask|bitcoin|btc|ethereum|crypto|backup|words|"
-    r"wiederherstell|wörter|sicherung|récupération|mots|portefeuille|semilla|frase|palabras|recupera|parole|palavras|"
+    r"seed|mnemoni|recovery|wallet|phrase|ledger|trezor|metamask|bitcoin|btc|ethereum|crypto|backup|words|coins|tattoo|"
+    r"słów|słowa|plånbok|cüzdan|portfel|кошел|слова|wiederherstell|wörter|sicherung|récupération|mots|portefeuille|semilla|frase|palabras|recupera|parole|palavras|"
     r"herstel|woorden|助记词|復元|シード|니모닉",
     re.IGNORECASE,
 )
@@ -63,7 +75,7 @@ def _valid(words: list[str], mask: int) -> bool:
 
 
 def _phrases(text: str) -> Iterator[Detection]:
-    """Runs of at least 12 list words of one language; digits and punctuation may stand between."""
+    """Long runs of list words of one language; digits and punctuation may stand between."""
     known = _languages()
     run: list[tuple[str, int, int]] = []
     mask = 0
@@ -81,11 +93,13 @@ def _phrases(text: str) -> Iterator[Detection]:
 
 
 def _judge(text: str, run: list[tuple[str, int, int]], mask: int) -> Iterator[Detection]:
-    if len(run) < min(_LENGTHS):
+    if len(run) < _SOME:
         return
     run = run[:200]
     words = [word for word, _, _ in run]
     if len(set(words)) * 4 < len(words) * 3:  # the test vectors of BIP-39 repeat themselves; drawn phrases hardly do
+        return
+    if sum(word in _PROSE for word in words) >= max(3, len(words) // 5):
         return
     start, end = run[0][1], run[-1][2]
     for size in _LENGTHS:
@@ -94,8 +108,9 @@ def _judge(text: str, run: list[tuple[str, int, int]], mask: int) -> Iterator[De
                 yield ultrasecret("seed phrase", start, end, f"{size} words of a wallet seed whose checksum matches")
                 return
     around = text[max(0, start - 120) : start] + text[end : end + 120]
-    if _SEED_CONTEXT.search(around) and not is_taught(text, start, end, 60):
-        yield ultrasecret("seed phrase", start, end, f"{len(words)} words of a wallet word list in a row, so announced")
+    enough = len(run) >= min(_LENGTHS) or _SEED_CONTEXT.search(around)
+    if enough and not is_taught(text, start, end, 60):
+        yield ultrasecret("seed phrase", start, end, f"{len(words)} words of a wallet word list in a row")
 
 
 def _recovery_keys(text: str) -> Iterator[Detection]:

@@ -1,0 +1,182 @@
+"""The program: which family of commands to load, the options before them, and the error boundary.
+
+Only the family that is asked for is imported, because building all commands takes longer than a search.
+"""
+
+import re
+import sys
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FAMILIES = {
+    "capture": ("add",),
+    "read": ("list", "ls", "show", "cat", "search", "find", "history", "trash"),
+    "change": ("edit", "rm", "restore", "move", "tag"),
+    "transfer": ("import", "export"),
+    "upkeep": ("init", "status", "doctor", "config", "completion"),
+    "model": ("model",),
+    "key": ("key",),
+}
+_FAMILY_OF = {command: family for family, commands in FAMILIES.items() for command in commands}
+_ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--quiet"}
+_FLAGS = {"--quiet"}
+_QUERYING = {"search", "find", "list", "ls", "tag"}
+_VALUED = {
+    "-c", "--class", "-t", "--tag", "--source", "--since", "--until", "-n", "--limit", "-m", "--mode", "--format", "--offset",
+}  # fmt: skip
+_SHORT = {"-0", "-h"}
+_WITH_VALUE = {"--vault", "--passphrase-file", "--passphrase-fd", "--keyfile"}
+_HELP = """A second brain for people who live in a terminal.
+
+Everything is sealed under the key of its classification; a local model files it; you find it again by
+words and by meaning.
+
+    memory init                          make a vault
+    memory add "the boiler man is Kowalski"
+    journalctl -u ssh -n 50 | memory add -t ops
+    memory search "who fixes the heating"
+"""
+
+
+def version() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as of
+
+    try:
+        return of("memory-vault")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def build(command: str | None = None) -> typer.Typer:
+    """The application with the family of *command*, or with every family."""
+    app = typer.Typer(
+        name="memory",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    family = _FAMILY_OF.get(command or "")
+    for name in [family] if family else FAMILIES:
+        import_module(f"memory_cli.commands.{name}").register(app)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"memory {version()}\n")
+        raise typer.Exit
+
+
+def _options(
+    context: typer.Context,
+    vault: Annotated[
+        Path | None, typer.Option("--vault", help="Vault directory (default: $MEMORY_VAULT, else the data directory).")
+    ] = None,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option("--passphrase-file", help="File with the passphrase; one per group, separated by ':'."),
+    ] = None,
+    passphrase_fd: Annotated[
+        int | None, typer.Option("--passphrase-fd", help="Read the passphrase from this file descriptor.")
+    ] = None,
+    keyfile: Annotated[Path | None, typer.Option("--keyfile", help="Unlock with this keyfile.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    from memory_cli.report import Report
+    from memory_cli.session import Session
+
+    context.obj = Session(vault, passphrase_file, passphrase_fd, keyfile, Report(quiet=quiet))
+
+
+def _command_in(arguments: list[str]) -> str | None:
+    """The first word that is not an option or an option's value."""
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument in _WITH_VALUE:
+            skip = True
+        elif not argument.startswith("-"):
+            return argument
+    return None
+
+
+def arranged(arguments: list[str]) -> list[str]:
+    """*arguments* with options where the parser wants them and words where the person meant words.
+
+    Global options may stand anywhere; and in commands that take a query, ``-car`` excludes a word, although
+    a parser would read it as ``-c ar``.
+    """
+    command = _command_in(arguments)
+    if command is None:
+        return arguments
+    at = arguments.index(command)
+    before, after = arguments[:at], arguments[at + 1 :]
+    options: list[str] = []
+    words: list[str] = []
+    queue = iter(after)
+    for argument in queue:
+        name = argument.partition("=")[0]
+        if argument == "--":
+            words += ["--", *queue]
+        elif name in _ANYWHERE and command != "init":
+            before += [argument] if "=" in argument or name in _FLAGS else [argument, *islice(queue, 1)]
+        elif command in _QUERYING and not _is_option(argument):
+            words.append(argument)
+        else:
+            options += [argument, *(islice(queue, 1) if command in _QUERYING and argument in _VALUED else ())]
+    if command in _QUERYING and words and "--" not in words:
+        words.insert(0, "--")
+    return [*before, command, *options, *words]
+
+
+def _is_option(argument: str) -> bool:
+    return argument.startswith("--") or argument in _VALUED | _SHORT or re.fullmatch(r"-n\d+", argument) is not None
+
+
+def main() -> None:
+    """Run the program; every error leaves through here with its exit code and one line."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:  # asked often and by scripts: answered before anything is built
+        sys.stdout.write(f"memory {version()}\n")
+        return
+    try:
+        arguments = arranged(arguments)
+        build(_command_in(arguments))(arguments, prog_name="memory")
+    except Exception as error:  # noqa: BLE001 (the boundary: nothing gets past it with a traceback)
+        sys.exit(_fail(error))
+
+
+def _fail(error: Exception) -> int:
+    from memory_cli.report import Report
+    from vault.errors import StorageFailed, VaultError
+
+    if isinstance(error, OSError):
+        reason = (error.strerror or type(error).__name__).lower()
+        error = StorageFailed(f"{error.filename or 'input/output'}: {reason}", remedy="check path, space, permissions")
+    if isinstance(error, VaultError):
+        return Report().error(error)
+    # No text of the exception: it may hold what somebody typed.
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
+    Report().warn(f"unexpected {type(error).__name__} at {place} (please report this; nothing acknowledged is lost)")
+    return 1
+
+
+if __name__ == "__main__":
+    main()

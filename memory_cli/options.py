@@ -1,0 +1,66 @@
+"""Options that several commands share, so that they read and mean the same everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from vault.errors import InvalidInput
+
+Class = Annotated[
+    str | None,
+    typer.Option("--class", "-c", help="general, chronological, confidential, secret or ultrasecret (or a prefix)."),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", "-t", help="A tag; may be repeated.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+Style = Annotated[str, typer.Option("--format", help="text, json, jsonl, tsv or md.")]
+Zero = Annotated[bool, typer.Option("--null", "-0", help="Only ids, each ended by NUL, for xargs -0.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Limit = Annotated[int | None, typer.Option("--limit", "-n", help="How many at most.", min=1, max=10_000)]
+Source = Annotated[str | None, typer.Option("--source", help="Where it came from.")]
+Since = Annotated[str | None, typer.Option("--since", help="Created from this date on (2026-03, yesterday, 2w).")]
+Until = Annotated[str | None, typer.Option("--until", help="Created before this date.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
+
+
+def style_of(style: str, json: bool, allowed: tuple[str, ...]) -> str:
+    """The output style asked for.
+
+    Raises:
+        InvalidInput: not one of *allowed*.
+    """
+    chosen = "json" if json else style
+    if chosen not in allowed:
+        raise InvalidInput(f"no format {chosen[:20]!r} here", remedy=f"use one of {', '.join(allowed)}")
+    return chosen
+
+
+def query_of(
+    words: list[str] | None,
+    *,
+    classification: str | None = None,
+    tags: list[str] | None = None,
+    source: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> str:
+    """One query of `docs/query.md` from words and filter options.
+
+    Raises:
+        InvalidInput: an option's value is no class or no date.
+    """
+    from vault.search.dates import interval
+    from vault.vault import as_class
+
+    parts = list(words or ())
+    chosen = as_class(classification)
+    if chosen:
+        parts.append(f"class:{chosen}")
+    parts += [f'tag:"{tag}"' for tag in tags or ()]
+    if source:
+        parts.append(f'source:"{source}"')
+    for name, value in (("after", since), ("before", until)):
+        if value is not None:
+            if interval(value) is None:
+                raise InvalidInput(f"{value[:40]!r} is no date", remedy="use e.g. 2026-03, 2026-03-02, yesterday or 2w")
+            parts.append(f"{name}:{value}")
+    return " ".join(parts)
