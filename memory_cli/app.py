@@ -3,6 +3,7 @@
 Only the family that is asked for is imported, because building all commands takes longer than a search.
 """
 
+import os
 import re
 import sys
 from importlib import import_module
@@ -22,11 +23,12 @@ FAMILIES = {
     "key": ("key",),
 }
 _FAMILY_OF = {command: family for family, commands in FAMILIES.items() for command in commands}
-_ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--quiet"}
-_FLAGS = {"--quiet"}
+_ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--quiet", "-q"}
+_FLAGS = {"--quiet", "-q"}
 _QUERYING = {"search", "find", "list", "ls", "tag"}
 _VALUED = {
-    "-c", "--class", "-t", "--tag", "--source", "--since", "--until", "-n", "--limit", "-m", "--mode", "--format", "--offset",
+    "-c", "--class", "-t", "--tag", "--source", "--since", "--until",
+    "-n", "--limit", "-m", "--mode", "--format", "--offset",
 }  # fmt: skip
 _SHORT = {"-0", "-h"}
 _WITH_VALUE = {"--vault", "--passphrase-file", "--passphrase-fd", "--keyfile"}
@@ -35,6 +37,7 @@ _HELP = """A second brain for people who live in a terminal.
 Everything is sealed under the key of its classification; a local model files it; you find it again by
 words and by meaning.
 
+\b
     memory init                          make a vault
     memory add "the boiler man is Kowalski"
     journalctl -u ssh -n 50 | memory add -t ops
@@ -101,16 +104,16 @@ def _options(
     context.obj = Session(vault, passphrase_file, passphrase_fd, keyfile, Report(quiet=quiet))
 
 
-def _command_in(arguments: list[str]) -> str | None:
-    """The first word that is not an option or an option's value."""
+def _command_at(arguments: list[str]) -> int | None:
+    """Where the first word is that is not an option or an option's value."""
     skip = False
-    for argument in arguments:
+    for at, argument in enumerate(arguments):
         if skip:
             skip = False
         elif argument in _WITH_VALUE:
             skip = True
         elif not argument.startswith("-"):
-            return argument
+            return at
     return None
 
 
@@ -120,11 +123,10 @@ def arranged(arguments: list[str]) -> list[str]:
     Global options may stand anywhere; and in commands that take a query, ``-car`` excludes a word, although
     a parser would read it as ``-c ar``.
     """
-    command = _command_in(arguments)
-    if command is None:
+    at = _command_at(arguments)
+    if at is None:
         return arguments
-    at = arguments.index(command)
-    before, after = arguments[:at], arguments[at + 1 :]
+    before, command, after = arguments[:at], arguments[at], arguments[at + 1 :]
     options: list[str] = []
     words: list[str] = []
     queue = iter(after)
@@ -154,8 +156,12 @@ def main() -> None:
         sys.stdout.write(f"memory {version()}\n")
         return
     try:
-        arguments = arranged(arguments)
-        build(_command_in(arguments))(arguments, prog_name="memory")
+        if "_MEMORY_COMPLETE" in os.environ:  # the shell asks what may come next
+            from typer.completion import completion_init  # type: ignore[attr-defined]
+
+            completion_init()
+        at = _command_at(arguments)
+        build(arguments[at] if at is not None else None)(arranged(arguments), prog_name="memory")
     except Exception as error:  # noqa: BLE001 (the boundary: nothing gets past it with a traceback)
         sys.exit(_fail(error))
 

@@ -48,8 +48,8 @@ def query_of(
     Raises:
         InvalidInput: an option's value is no class or no date.
     """
+    from vault.arguments import as_class
     from vault.search.dates import interval
-    from vault.vault import as_class
 
     parts = list(words or ())
     chosen = as_class(classification)

@@ -44,6 +44,12 @@ class Session:
         """The person's settings."""
         return configuration.load(configuration.config_path())
 
+    def need_vault(self) -> None:
+        """Raise now what opening the vault would raise: NoVault, Damaged, Conflict."""
+        from vault.home import found
+
+        found(self.vault_path or configuration.vault_path(), configuration.state_path())
+
     @contextmanager
     def locked(self) -> "Iterator[Vault]":
         """The vault without asking for anything: open only with what is at hand. For captures."""
@@ -107,7 +113,7 @@ class Session:
 
     @contextmanager
     def _vault(self) -> "Iterator[Vault]":
-        from vault.vault import open_vault
+        from vault.opening import open_vault
 
         with open_vault(self.vault_path, config=self.config) as vault:
             try:
@@ -128,7 +134,7 @@ class Session:
             NotFound, InvalidInput: one was named and cannot be read.
         """
         from vault.keys import keyslots
-        from vault.vault import read_keyfile
+        from vault.opening import read_keyfile
 
         secrets = [keyslots.passphrase(p) for p in self._passphrases()]
         keyfile = self.keyfile or (Path(value) if (value := os.environ.get("MEMORY_KEYFILE")) else None)

@@ -9,8 +9,8 @@ from vault.entry import Entry
 from vault.text import one_line
 
 if TYPE_CHECKING:
+    from vault.changing import Version
     from vault.search.hit import Hit
-    from vault.vault import Version
 
 STYLES = ("text", "json", "jsonl", "tsv", "md")
 
@@ -113,12 +113,13 @@ def day(when: datetime) -> str:
 def print_entries(report: Report, entries: Sequence[Entry]) -> None:
     """One line an entry."""
     for entry in entries:
-        tags = "  " + " ".join(f"#{t}" for t in entry.tags) if entry.tags else ""
+        tags = " ".join(f"#{t}" for t in entry.tags)
         mark = " (conflict)" if entry.conflict else ""
         report.line(
             report.styled(entry.id[:8], bold=True),
             f"  {day(entry.created)}  {entry.classification.value:13}  ",
             report.styled(headline(entry) + mark),
+            "  " * bool(tags),
             report.styled(tags, dim=True),
         )
 

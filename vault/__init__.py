@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vault.classification import Classification
-    from vault.create import create
     from vault.entry import Entry
     from vault.errors import VaultError
+    from vault.layout import create
+    from vault.opening import open_vault as open  # noqa: A004
     from vault.vault import Vault
-    from vault.vault import open_vault as open  # noqa: A004
 
 _PLACES = {
     "Classification": ("vault.classification", "Classification"),
@@ -20,10 +20,10 @@ _PLACES = {
     "Vault": ("vault.vault", "Vault"),
     "VaultError": ("vault.errors", "VaultError"),
     "Verdict": ("vault.classify.verdict", "Verdict"),
-    "create": ("vault.create", "create"),
-    "open": ("vault.vault", "open_vault"),
+    "create": ("vault.layout", "create"),
+    "open": ("vault.opening", "open_vault"),
 }
-__all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "create", "open"]  # noqa: F822
+__all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "create", "open"]
 
 
 def __getattr__(name: str) -> Any:

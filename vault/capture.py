@@ -28,6 +28,7 @@ from vault.seal import seal
 if TYPE_CHECKING:
     from vault.classify.classifier import Classifier
     from vault.classify.verdict import Verdict
+    from vault.compartment.compartment import Vectors
     from vault.models.embedder import Embedder
 
 BATCH = 64
@@ -66,7 +67,7 @@ class Prepared:
     verdict: "Verdict"
     spans: tuple[tuple[int, int], ...] = ()
     """Where its passages are; empty without a model."""
-    vectors: Sequence[Sequence[float]] = ()
+    vectors: "Vectors" = ()
     """Vectors of the first passages."""
 
 
@@ -102,7 +103,7 @@ class Capture:
         for draft, (spans, vectors) in zip(checked, embedded, strict=True):
             verdict = self._classifier.classify(
                 draft.text if not draft.title else f"{draft.title}\n{draft.text}",
-                vectors=vectors if len(vectors) else None,
+                vectors=vectors if len(vectors) else None,  # type: ignore[arg-type]
                 explicit=draft.classification,
                 vocabulary=vocabulary,
             )
@@ -150,8 +151,10 @@ class Capture:
                     remedy=f"unlock {classification} once on this device; nothing was saved",
                 )
         seqs = {c: iter(next_seqs(self._home.lock(c), n)) for c, n in counts.items()}
-        common = {"vault": self._home.vault_id, "device": device, "updated": datetime.now(UTC)}
-        return [replace(r, seq=next(seqs[r.classification]), **common) for r in revisions]
+        vault_id, now = self._home.vault_id, datetime.now(UTC)
+        return [
+            replace(r, vault=vault_id, device=device, seq=next(seqs[r.classification]), updated=now) for r in revisions
+        ]
 
     def _put_passages(self, classification: Classification, rows: Sequence[tuple[str, Prepared]]) -> None:
         opened = self._opened.classes.get(classification)
@@ -284,7 +287,7 @@ def tidy_title(draft: Draft) -> str:
 
 def embed(
     embedder: "Embedder | None", texts: Sequence[tuple[str, str]]
-) -> list[tuple[tuple[tuple[int, int], ...], Sequence[Sequence[float]]]]:
+) -> list[tuple[tuple[tuple[int, int], ...], "Vectors"]]:
     """(spans of all passages, vectors of the first ones) of each (title, body); empty without a model.
 
     All passages go to the model in one call, because it is fastest with many sorted by length.
@@ -300,7 +303,7 @@ def embed(
         spans.append(tuple((p.start, p.end) for p in passages))
         queue += [with_title(title, p.text) for p in passages[:PASSAGES_AT_ONCE]]
     vectors = embedder.embed(queue)
-    result = []
+    result: list[tuple[tuple[tuple[int, int], ...], Vectors]] = []
     start = 0
     for each in spans:
         count = min(len(each), PASSAGES_AT_ONCE)
@@ -332,7 +335,7 @@ def embed_waiting(
                 progress("embedding", min(done, total), total)
         while waiting := compartment.pending_passages(BATCH):
             vectors = embedder.embed([with_title(title, body) for _, title, body in waiting])
-            compartment.fill_passages([row for row, _, _ in waiting], vectors)  # type: ignore[arg-type]
+            compartment.fill_passages([row for row, _, _ in waiting], vectors)
             done += len(waiting)
             if progress and total > BATCH:
                 progress("embedding", min(done, total), total)

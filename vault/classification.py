@@ -12,7 +12,7 @@ class Classification(StrEnum):
     GENERAL = "general"
     CHRONOLOGICAL = "chronological"
     CONFIDENTIAL = "confidential"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 (a name)
     ULTRASECRET = "ultrasecret"
 
     @property

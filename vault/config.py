@@ -88,7 +88,7 @@ class Config:
         durable.write_file(self.path, tomli_w.dumps(nested).encode())
 
 
-def checked(key: str, value: object) -> str | float | int:
+def checked(key: str, value: Any) -> str | float | int:
     """*value* as the type that *key* has.
 
     Raises:
@@ -104,12 +104,12 @@ def checked(key: str, value: object) -> str | float | int:
     low, high = setting.bounds
     kind = type(setting.default)
     try:
-        number = kind(value)  # type: ignore[call-overload]
+        number = kind(value)
     except (TypeError, ValueError):
         number = None
     if number is None or isinstance(value, bool) or not low <= number <= high:
         raise InvalidInput(f"{key} takes a number from {low:g} to {high:g}", remedy="memory config list")
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 def load(path: Path) -> Config:

@@ -93,7 +93,9 @@ def _indexes(opened: OpenClasses) -> Iterator[Finding]:
         compartment = open_class.compartment
         subject = compartment.classification.value
         for name in open_class.keys.strange:
-            yield Finding("warning", f"header/{subject}.{name}.toml", "not written by anyone who holds the key", "delete it")
+            yield Finding(
+                "warning", f"header/{subject}.{name}.toml", "not written by anyone who holds the key", "delete it"
+            )
         for line in compartment.integrity():
             yield Finding("error", subject, f"index: {line}", "run: memory doctor --rebuild")
         for skipped in compartment.skipped():

@@ -144,7 +144,11 @@ def read_preamble(path: Path) -> str:
             raise ValueError("wrong magic")
         if isinstance(table["format"], int) and table["format"] > FORMAT:
             raise NewerFormat(f"vault format {table['format']} is newer than this version", remedy="upgrade memory")
-        if table["format"] != FORMAT or len(table["id"]) != _ID_LENGTH or bytes.fromhex(table["id"]).hex() != table["id"]:
+        if (
+            table["format"] != FORMAT
+            or len(table["id"]) != _ID_LENGTH
+            or bytes.fromhex(table["id"]).hex() != table["id"]
+        ):
             raise ValueError("not a preamble of format 1")
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{path / 'vault.toml'} is damaged", remedy="restore it from a backup or from git") from error

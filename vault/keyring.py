@@ -32,9 +32,7 @@ class Keyring:
 
     def slots(self) -> list[SlotOfClass]:
         """Every keyslot of every open class."""
-        return [
-            SlotOfClass(o.compartment.classification, slot) for o in self.opened for slot in o.keys.header.slots
-        ]
+        return [SlotOfClass(o.compartment.classification, slot) for o in self.opened for slot in o.keys.header.slots]
 
     def groups(self) -> dict[str, list[OpenClass]]:
         """Passphrase group → its open classes."""

@@ -61,9 +61,7 @@ def _acquire(fd: int, wait: float) -> None:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise VaultBusy(
-                    "another process is using the vault", remedy="try again when it has finished"
-                ) from None
+                raise VaultBusy("another process is using the vault", remedy="try again when it has finished") from None
             time.sleep(pause)
             pause = min(pause * 1.5, 0.05)
         else:

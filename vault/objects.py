@@ -83,6 +83,10 @@ class ObjectStore:
             result[directory] = mtime if 0 < mtime < now - _RACY * 1e9 else 0
         return result
 
+    def present(self, names: Iterable[str]) -> list[str]:
+        """Those of *names* that are on disk."""
+        return [name for name in names if self.path_of(name).exists()]
+
     def remove(self, names: Iterable[str]) -> None:
         """Delete objects durably (only after a purge list says so)."""
         durable.remove_files(self.path_of(name) for name in names)
@@ -111,7 +115,7 @@ class ObjectStore:
         Raises:
             Damaged: more than *limit* sections.
         """
-        found = {}
+        found: dict[str, bytes] = {}
         for path in sorted(self.header.glob(f"{classification}.*.toml")):
             name = path.name.split(".")[1]
             if not is_name(name) or path.is_symlink():

@@ -87,12 +87,11 @@ class OpenClasses:
     def reconcile(self, progress: Progress | None = None) -> None:
         """Index what is new on disk, drop what was purged, finish half-done moves."""
         purged = self.home.purged(self._enrolled())
+        self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
         reports = []
         for opened in self:
             with locked(self.home.lock(opened.compartment.classification)):
-                reports.append(
-                    reconcile(self.home.objects, opened.opener, opened.compartment, purged, progress)
-                )
+                reports.append(reconcile(self.home.objects, opened.opener, opened.compartment, purged, progress))
         if any(r.listed for r in reports):
             self._compare_with_seen(reports, purged)
 
@@ -157,5 +156,3 @@ def _reopen_what_may_open_now(compartment: Compartment, keys: ClassKeys) -> None
         compartment.remember("fingerprint", "{}")
         compartment.remember("generation", str(keys.newest.generation))
         compartment.remember("header", heads)
-
-

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vault import entry
-from vault.classification import Classification
 from vault.entry import Revision
 from vault.keys.device import DeviceKey, verify
 from vault.keys.sections import ClassKeys
@@ -25,7 +24,7 @@ _SIGNED = b"memory/v1/rev\0"
 _SIGNATURE = re.compile(rb"<!-- memory-sig v1 ([a-z2-7]{16}) ([A-Za-z0-9+/]{86}==) -->")
 
 
-class SealFault(Exception):  # noqa: N818 (a verdict on a file, not an error of ours)
+class SealFault(Exception):
     """A sealed file that is not what it must be; ``kind`` is a word of `docs/format.md` section 3.2."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
@@ -91,7 +90,7 @@ class Opener:
         import pyrage
 
         self._vault_id = keys.newest.vault_id
-        self._classification: Classification = keys.newest.classification
+        self._classification = keys.newest.classification
         self._identities = [pyrage.x25519.Identity.from_str(root.identity()) for root in keys.roots]
         self._devices = {d.id: d.public for d in keys.header.devices}
 
@@ -177,5 +176,3 @@ def precheck(sealed: bytes) -> None:
         raise SealFault("bounds", "age header over 2 KiB")
     if head[:end].count(b"\n-> ") > _MAX_STANZAS:
         raise SealFault("bounds", "age header with over 20 stanzas")
-
-

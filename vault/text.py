@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 _KEEP = frozenset("\n\t")
+_TAG_BLOCK = range(0xE0000, 0xE1000)
+"""Invisible tag characters: text that a person does not see and a program may obey."""
 _ESCAPES = re.compile(
     "\x1b\\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\\\)?"  # OSC … BEL or ST (titles, links, clipboard)
     "|\x1b[PX^_][^\x1b]{0,4096}(?:\x1b\\\\)?"  # DCS, SOS, PM, APC strings
@@ -35,8 +37,7 @@ def safe_text(text: str, *, newlines: bool = True) -> str:
 def _allowed(ch: str) -> bool:
     if ch in _KEEP:
         return True
-    code = ord(ch)
-    if ch in _BIDI or 0xE0000 <= code <= 0xE0FFF:
+    if ch in _BIDI or ord(ch) in _TAG_BLOCK:
         return False
     return unicodedata.category(ch) not in {"Cc", "Cs", "Zl", "Zp"}
 

@@ -128,7 +128,7 @@ class Import:
         found = [c.by_source(draft.source, draft.source_id) for c in self.opened.compartments]
         entries = [e for e in found if e is not None]
         living = [e for e in entries if not e.deleted]
-        return (living or entries or [None])[0]
+        return next(iter(living or entries), None)
 
     def _take(self, prepared: Sequence[Prepared]) -> None:
         settled = [self._settled(p) for p in prepared]

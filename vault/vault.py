@@ -5,21 +5,22 @@ reading finds nothing. See `docs/api.md` for a tour.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vault import capture as capturing
-from vault import config as configuration
-from vault import home as homes
+from vault import changing
+from vault.arguments import as_class, as_moment, draft_of
 from vault.capture import Capture, Draft
+from vault.changing import Version
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
-from vault.errors import InvalidInput, Locked, ModelMissing, NotFound
+from vault.errors import Damaged, InvalidInput, Locked, ModelMissing, NotFound
 from vault.names import ENTRY_ID_LENGTH, fold_crockford
 from vault.opened import OpenClasses, remove_index
 from vault.reconcile import Progress
@@ -42,27 +43,10 @@ if TYPE_CHECKING:
 MIN_ID_PREFIX = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One revision of an entry, as history shows it."""
-
-    name: str
-    entry: Entry
-    """Its content; a tombstone has no text."""
-    updated: datetime
-    device: str
-    kind: str
-    """``text``, ``trash`` or ``moved``."""
-    head: bool
-    """Whether nothing follows it."""
-
-
 class Vault:
     """One open vault. Use it as a context manager, or `close` it."""
 
-    def __init__(
-        self, home: "Home", config: "Config", models: "ModelStore", limits: "KdfLimits | None" = None
-    ) -> None:
+    def __init__(self, home: "Home", config: "Config", models: "ModelStore", limits: "KdfLimits | None" = None) -> None:
         """Wire a vault at *home*; `vault.open` and `vault.create` are the ways to get one."""
         self.home = home
         self.config = config
@@ -148,7 +132,7 @@ class Vault:
     def _embedder(self) -> "Embedder | None":
         try:
             return self.models.load_embedder()
-        except ModelMissing as error:
+        except (ModelMissing, Damaged) as error:  # capturing and words must work all the same
             self.notes.append(f"{error.message}: words only ({error.remedy})")
             return None
 
@@ -249,7 +233,7 @@ class Vault:
         Every yielded entry is durable. Memory stays flat; an error leaves what was yielded kept.
         """
         capture = self._capture
-        for prepared in capture.prepared(_draft(item) for item in items):
+        for prepared in capture.prepared(draft_of(item) for item in items):
             yield from capture.commit(prepared)
 
     # -- reading --------------------------------------------------------------------------------------
@@ -273,11 +257,11 @@ class Vault:
         self.notes += parsed.notes
         self._need_named(parsed)
         embed = None
-        if mode in {"hybrid", "semantic"} and parsed.has_text:
-            embedder = self.models.load_embedder() if mode == "semantic" and self._embedder is None else self._embedder
-            if embedder is not None:
-                self._catch_up(embedder)
-                embed = embedder.embed_one
+        if mode == "semantic" and "_embedder" not in self.__dict__:
+            self.__dict__["_embedder"] = self.models.load_embedder()  # raises, where hybrid degrades
+        if mode in {"hybrid", "semantic"} and parsed.has_text and self._embedder is not None:
+            self._catch_up(self._embedder)
+            embed = self._embedder.embed_one
         return search(self.opened.compartments, parsed, embed, mode=mode, limit=limit)  # type: ignore[arg-type]
 
     def _need_named(self, query: "Query") -> None:
@@ -310,13 +294,12 @@ class Vault:
         if not entries:
             locked = ", ".join(self.locked_classes)
             raise NotFound(
-                f"no entry {prefix[:ENTRY_ID_LENGTH]}", remedy=f"it may be in a locked class ({locked})" if locked else ""
+                f"no entry {prefix[:ENTRY_ID_LENGTH]}",
+                remedy=f"it may be in a locked class ({locked})" if locked else "",
             )
         return min(entries, key=lambda e: (e.deleted, -e.level))
 
-    def entries(
-        self, query: str = "", *, limit: int = 50, offset: int = 0, trash: bool = False
-    ) -> list[Entry]:
+    def entries(self, query: str = "", *, limit: int = 50, offset: int = 0, trash: bool = False) -> list[Entry]:
         """Entries newest first, filtered by the filters of a query."""
         from vault.search.query import parse
         from vault.search.search import filters_of
@@ -344,9 +327,7 @@ class Vault:
 
     def counts(self) -> dict[Classification, tuple[int, int]]:
         """Open class → (living entries, entries in the trash)."""
-        return {
-            c.classification: (c.count(Filters()), c.count(Filters(trash=True))) for c in self.opened.compartments
-        }
+        return {c.classification: (c.count(Filters()), c.count(Filters(trash=True))) for c in self.opened.compartments}
 
     def history(self, entry_id: str) -> list[Version]:
         """All revisions of an entry in the open classes, newest first.
@@ -354,19 +335,7 @@ class Vault:
         Raises:
             NotFound, InvalidInput: as `get`.
         """
-        entry = self.get(entry_id)
-        versions = []
-        for compartment in self.opened.compartments:
-            heads = {h.name for h in compartment.heads(entry.id)}
-            for record in compartment.history(entry.id):
-                revision = self.opened.load(compartment.classification, record.name)
-                if revision is not None:
-                    shown = capturing.as_entry(revision, record.name)
-                    kind = record.deleted or "text"
-                    versions.append(
-                        Version(record.name, shown, record.updated, record.device, kind, record.name in heads)
-                    )
-        return sorted(versions, key=lambda v: (v.updated, v.kind == "text"), reverse=True)
+        return changing.history(self.opened, self.get(entry_id))
 
     # -- changing -------------------------------------------------------------------------------------
 
@@ -411,35 +380,7 @@ class Vault:
         )
         if wanted.text == old.text:
             return self._capture.write([capturing.again(wanted, old.classification, parents)])[0]
-        return self._edit_text(old, wanted, parents)
-
-    def _edit_text(self, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
-        capture = self._capture
-        chosen = old.reasoning.startswith("explicit")
-        draft = Draft(
-            text=wanted.text,
-            classification=old.classification if chosen else None,
-            title=_retitled(old, wanted),
-            tags=wanted.tags,
-            created=wanted.created,
-            source=old.source,
-            source_id=old.source_id,
-            context=old.context,
-            metadata=dict(wanted.metadata),
-            entry=old.id,
-            parents=parents,
-        )
-        prepared = capture.prepare([draft])[0]
-        raised = prepared.verdict.stage == "detector" and prepared.verdict.level > old.level
-        if not raised and prepared.verdict.label is not old.classification:
-            kept = replace(prepared.verdict, label=old.classification, level=old.level)
-            prepared = replace(prepared, verdict=kept)
-        entry = capture.commit([prepared])[0]
-        if raised:
-            self._capture.write([capturing.tombstone(old, old.classification, parents, "moved")])
-            warning = f"moved to {entry.classification}; the older {old.classification} revision stays in history"
-            entry = replace(entry, warnings=(*entry.warnings, warning))
-        return entry
+        return changing.edit_text(self._capture, old, wanted, parents)
 
     def move(self, entry_id: str, classification: Classification | str) -> Entry:
         """File an entry under another class. What was sealed before stays in history under the old one.
@@ -451,13 +392,7 @@ class Vault:
         target = as_class(classification)
         if target is None or target is old.classification:
             return old
-        moved = replace(
-            old, confidence=1.0, reasoning=f"explicit: moved from {old.classification} to {target}"
-        )
-        # First the new place, then the tombstone: a crash between them leaves both, and reconcile ends it.
-        entry = self._capture.write([capturing.again(moved, target, old.revisions)])[0]
-        self._capture.write([capturing.tombstone(old, old.classification, old.revisions, "moved")])
-        return entry
+        return changing.move(self._capture, old, target)
 
     def delete(self, entry_id: str, *, purge: bool = False) -> Entry:
         """Put an entry in the trash; with *purge*, delete its sealed files for good (history and backups keep them).
@@ -467,22 +402,11 @@ class Vault:
         """
         entry = self.get(entry_id)
         if purge:
-            self._purge(entry)
+            changing.purge(self.home, self.opened, entry)
         elif not entry.deleted:
             stone = capturing.tombstone(entry, entry.classification, entry.revisions, "trash")
             self._capture.write([stone])
         return replace(entry, deleted=True)
-
-    def _purge(self, entry: Entry) -> None:
-        from vault.keys import purge
-
-        by_class = {c: [r.name for r in c.history(entry.id)] for c in self.opened.compartments}
-        names = [name for many in by_class.values() for name in many]
-        # The list first: a crash in between leaves names that reconcile deletes, never a file that returns.
-        self.home.objects.put_purge_list(purge.render(self.home.vault_id, names, self.home.device_key()))
-        self.home.objects.remove(names)
-        for compartment, many in by_class.items():
-            compartment.forget(many, lambda _name: None)
 
     def restore(self, entry_id: str, revision: str | None = None) -> Entry:
         """Bring an entry back from the trash, or bring back an older *revision* (name or unique prefix).
@@ -491,16 +415,7 @@ class Vault:
             NotFound, InvalidInput, StorageFailed: as `get`; nothing to restore is InvalidInput.
         """
         entry = self.get(entry_id)
-        source = entry
-        if revision is not None:
-            found = [v for v in self.history(entry.id) if v.name.startswith(revision) and v.kind == "text"]
-            if len({v.name for v in found}) != 1:
-                raise NotFound(f"no single revision {revision[:32]}", remedy=f"see: memory history {entry.id}")
-            source = found[0].entry
-        elif not entry.deleted:
-            raise InvalidInput(f"{entry.id} is not in the trash", remedy="give --revision to go back to an older text")
-        heads = tuple(h.name for h in self.opened.need(entry.classification).compartment.heads(entry.id))
-        return self._capture.write([capturing.again(source, entry.classification, heads)])[0]
+        return changing.restore(self._capture, self.opened, entry, revision)
 
     # -- import, export, upkeep -----------------------------------------------------------------------
 
@@ -553,9 +468,7 @@ class Vault:
         self._need_named(parsed)
         wanted = [c for c in self.open_classes if parsed.classes is None or c in parsed.classes]
         filters = dict.fromkeys(wanted, filters_of(parsed))
-        return export(
-            self.opened, Path(target), format_name, filters, progress, overwrite=overwrite, dry_run=dry_run
-        )
+        return export(self.opened, Path(target), format_name, filters, progress, overwrite=overwrite, dry_run=dry_run)
 
     def examine(self, progress: Progress | None = None) -> "list[Finding]":
         """Everything that is not as it should be; changes nothing."""
@@ -571,123 +484,3 @@ class Vault:
             remove_index(self.home, classification)
         self.opened.add(keys, progress)
         return self.open_classes
-
-
-def as_class(value: Classification | str | None) -> Classification | None:
-    """A classification by name, case or unique prefix.
-
-    Raises:
-        InvalidInput: there is no such class.
-    """
-    from vault.classification import parse
-
-    if value is None or isinstance(value, Classification):
-        return value
-    found = parse(value)
-    if found is None:
-        raise InvalidInput(f"no classification {value[:30]!r}", remedy=f"use one of {', '.join(Classification)}")
-    return found
-
-
-def as_moment(value: datetime | str | None) -> datetime | None:
-    """An aware moment; naive means local time.
-
-    Raises:
-        InvalidInput: not ISO 8601, or outside the years 1 to 9999 in UTC.
-    """
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidInput(f"{str(value)[:40]!r} is no date", remedy="use e.g. 2026-03-02 or 2026-03-02T09:30") from error
-
-
-def _draft(item: Mapping[str, Any] | str) -> Draft:
-    if isinstance(item, str):
-        return Draft(item)
-    known = {"text", "classification", "title", "tags", "created", "source", "source_id", "context", "metadata"}
-    if not isinstance(item.get("text"), str) or set(item) - known:
-        raise InvalidInput("an item needs a text and takes the arguments of capture", remedy=", ".join(sorted(known)))
-    return Draft(
-        text=item["text"],
-        classification=as_class(item.get("classification")),
-        title=item.get("title"),
-        tags=tuple(item.get("tags") or ()),
-        created=as_moment(item.get("created")),
-        source=item.get("source") or "",
-        source_id=item.get("source_id") or "",
-        context=item.get("context") or "",
-        metadata=dict(item.get("metadata") or {}),
-    )
-
-
-def _retitled(old: Entry, wanted: Entry) -> str | None:
-    """Keep a title that was given; let one that came from the heading follow the heading."""
-    if wanted.title != old.title:
-        return wanted.title
-    derived = capturing.tidy_title(Draft(old.text))
-    return None if old.title in {"", derived} else old.title
-
-
-def open_vault(
-    path: Path | str | None = None,
-    passphrase: bytes | Sequence[bytes] | None = None,
-    state: Path | str | None = None,
-    *,
-    keyfile: Path | str | None = None,
-    models: Path | str | None = None,
-    config: "Config | None" = None,
-    limits: "KdfLimits | None" = None,
-) -> Vault:
-    """Open the vault at *path* (default: `config.vault_path`); without a secret it stays locked.
-
-    Args:
-        path: the vault directory.
-        passphrase: one passphrase or one per group (vault, secret, ultrasecret).
-        state: this device's state root; default ``$XDG_STATE_HOME/memory``.
-        keyfile: path of a keyfile slot's file.
-        models: where the models are; default ``$XDG_DATA_HOME/memory/models``.
-        config: settings; the defaults if None.
-        limits: bounds on Argon2 parameters; production's if None.
-
-    Raises:
-        NoVault, Damaged, Conflict: as `vault.home.found`; WrongPassphrase: no secret fits.
-    """
-    from vault.keys import keyslots
-    from vault.models.store import ModelStore
-
-    home = homes.found(Path(path) if path else configuration.vault_path(), _state(state))
-    vault = Vault(
-        home,
-        config or configuration.Config(),
-        ModelStore(Path(models) if models else configuration.models_path()),
-        limits,
-    )
-    given = [passphrase] if isinstance(passphrase, (bytes, bytearray)) else list(passphrase or ())
-    secrets = [keyslots.passphrase(p) for p in given]
-    if keyfile is not None:
-        secrets.append(keyslots.keyfile(read_keyfile(Path(keyfile))))
-    if secrets:
-        vault.unlock(secrets)
-    return vault
-
-
-def read_keyfile(path: Path) -> bytes:
-    """The bytes of a keyfile, at most one more than a keyfile may have.
-
-    Raises:
-        NotFound: it cannot be read.
-    """
-    from vault.keys.keyslots import KEYFILE_MAX
-
-    try:
-        with path.expanduser().open("rb") as file:
-            return file.read(KEYFILE_MAX + 1)
-    except OSError as error:
-        raise NotFound(f"cannot read the keyfile {path}", remedy="check the path and its permissions") from error
-
-
-def _state(state: Path | str | None) -> Path:
-    return Path(state) if state else configuration.state_path()

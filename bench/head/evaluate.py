@@ -57,7 +57,8 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     """Expected calibration error of the likeliest class (Guo et al. 2017), equal-width bins."""
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     place = np.minimum((sure * bins).astype(int), bins - 1)
-    return float(sum(abs(sure[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in set(place)))
+    bins_used = [place == b for b in set(place)]
+    return float(sum(abs(sure[b].mean() - right[b].mean()) * b.mean() for b in bins_used))
 
 
 def table(texts, labels: np.ndarray, probabilities: np.ndarray) -> None:
@@ -75,7 +76,8 @@ def table(texts, labels: np.ndarray, probabilities: np.ndarray) -> None:
     for name, predicted in rows.items():
         values = figures(np.array([ALL.index(label) for label in predicted]), labels)
         print(f"  {name:18}" + "  ".join(f"{key} {value:.3f}" for key, value in values.items()))
-    print(f"  calibration error {calibration_error(probabilities, labels):.3f}\n  confusion of the whole, rows are labels:")
+    print(f"  calibration error {calibration_error(probabilities, labels):.3f}")
+    print("  confusion of the whole, rows are labels:")
     for k, label in enumerate(ALL):
         counts = [sum(p == other for p, y in zip(rows["full"], labels, strict=True) if y == k) for other in ALL]
         print(f"    {label:14}" + " ".join(f"{n:5}" for n in counts))

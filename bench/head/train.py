@@ -27,7 +27,7 @@ from vault.classification import ALL  # noqa: E402
 from vault.classify.head import features, softmax  # noqa: E402
 
 HERE = Path(__file__).parent
-CORPUS = (HERE / "corpus" / "open.jsonl", HERE / "corpus" / "protected.jsonl")
+CORPUS = tuple(sorted((HERE / "corpus").glob("*.jsonl")))
 EMBEDDINGS = HERE / "embeddings.npz"
 WEIGHTS = ROOT / "vault" / "classify" / "head.npz"
 

@@ -1,6 +1,8 @@
 """``memory add``: from arguments, a file, a pipe or the editor."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memory_cli.prompt import Buffer
+    from memory_cli.report import Report
     from vault.entry import Entry
     from vault.vault import Vault
 
@@ -30,13 +33,17 @@ def register(app: typer.Typer) -> None:
 
 def add(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(help="The text; may begin with a date: 'yesterday at 9am: …'.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="The text; may begin with a date: 'yesterday at 9am: …'.")
+    ] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Take the text from this file.")] = None,
     classification: options.Class = None,
     tags: options.Tags = None,
     title: Annotated[str | None, typer.Option("--title", help="A title (default: the text's heading).")] = None,
     source: options.Source = None,
-    created: Annotated[str | None, typer.Option("--created", help="When it happened: 2026-03-02, 2026-03-02T09:30.")] = None,
+    created: Annotated[
+        str | None, typer.Option("--created", help="When it happened: 2026-03-02, 2026-03-02T09:30.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Keep a text. Works while the vault is locked; never asks for a passphrase.
@@ -53,13 +60,10 @@ def add(
     """
     session: Session = context.obj
     captured = _capture_of(session, words, file, created)
-    with session.locked() as vault:
-        try:
-            entry = vault.capture(
-                captured.text, classification, title, tags or (), captured.moment, source or captured.origin
-            )
-        except VaultError as error:
-            raise keeping(error, captured.buffer) from error
+    with keeping(session.report, captured.buffer), session.locked() as vault:
+        entry = vault.capture(
+            captured.text, classification, title, tags or (), captured.moment, source or captured.origin
+        )
         if captured.buffer is not None:
             captured.buffer.discard()
         _say(session, vault, entry, json=json, argument=captured.origin == "shell")
@@ -87,18 +91,26 @@ def _capture_of(session: Session, words: list[str] | None, file: Path | None, cr
     return _from_editor(session, created)
 
 
-def keeping(error: VaultError, buffer: "Buffer | None") -> VaultError:
-    """The error, telling where the text still is."""
-    if buffer is not None:
-        error.remedy = "; ".join(filter(None, [error.remedy, f"your text is kept in {buffer.path}"]))
-    return error
+@contextmanager
+def keeping(report: "Report", buffer: "Buffer | None") -> Iterator[None]:
+    """Whatever goes wrong in here, say where the text of the editor still is."""
+    try:
+        yield
+    except BaseException as error:
+        if buffer is not None and buffer.path.exists():
+            where = f"your text is kept in {buffer.path}"
+            if isinstance(error, VaultError):
+                error.remedy = "; ".join(filter(None, [error.remedy, where]))
+            else:
+                report.warn(where)
+        raise
 
 
 def _dated(text: str) -> "tuple[datetime | None, str]":
     from vault.search.dates import split_date_prefix
 
     found = split_date_prefix(text)
-    return found if found else (None, text)
+    return found or (None, text)
 
 
 def _from_file(path: Path) -> str:
@@ -110,6 +122,7 @@ def _from_file(path: Path) -> str:
 
 
 def decoded(data: bytes, what: str) -> str:
+    """The text that *data* is; refused when an entry cannot hold it."""
     if len(data) > MAX_TEXT:
         raise InvalidInput(f"{what} is larger than 1 MiB, which an entry holds", remedy="use: memory import FILE")
     try:
@@ -121,6 +134,7 @@ def decoded(data: bytes, what: str) -> str:
 def _from_editor(session: Session, created: str | None) -> _Captured:
     from memory_cli.prompt import Buffer
 
+    session.need_vault()  # before an evening is spent in the editor
     buffer = Buffer()
     if not buffer.in_memory:
         session.report.warn(f"no memory-backed directory here: the editor's buffer is on disk at {buffer.path}")

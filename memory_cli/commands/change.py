@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memory_cli import options, prompt, shapes
+from memory_cli.commands.capture import decoded, keeping
 from memory_cli.session import Session
-from vault.errors import Aborted, InvalidInput, VaultError
+from vault.errors import Aborted, InvalidInput
 
 if TYPE_CHECKING:
     from vault.entry import Entry
@@ -30,7 +31,9 @@ def edit(
     entry_id: Id,
     title: Annotated[str | None, typer.Option("--title", help="A new title.")] = None,
     created: Annotated[str | None, typer.Option("--created", help="A new date.")] = None,
-    stdin: Annotated[bool, typer.Option("--stdin", help="Take the new text from a pipe instead of the editor.")] = False,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Take the new text from a pipe instead of the editor.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Change an entry in the editor; the older revision stays in its history.
@@ -46,17 +49,11 @@ def edit(
         old = vault.get(entry_id, trash=False)
         text, buffer = None, None
         if stdin:
-            from memory_cli.commands.capture import decoded
-
             text = decoded(sys.stdin.buffer.read(2**20 + 1), "the piped text")
         elif title is None and created is None:
             text, buffer = _edited(session, old)
-        try:
+        with keeping(session.report, buffer):
             entry = vault.edit(old.id, text, title=title, created=created, base=old.revisions)
-        except VaultError as error:
-            from memory_cli.commands.capture import keeping
-
-            raise keeping(error, buffer) from error
         if buffer is not None:
             buffer.discard()
     _say(session, [entry], json=json, verb="saved")
@@ -69,7 +66,8 @@ def _edited(session: Session, old: "Entry") -> "tuple[str, prompt.Buffer]":
     if not buffer.in_memory:
         buffer.discard()
         raise InvalidInput(
-            "no memory-backed directory for the editor's buffer here", remedy="use --stdin, or set XDG_RUNTIME_DIR to one"
+            "no memory-backed directory for the editor's buffer here",
+            remedy="use --stdin, or set XDG_RUNTIME_DIR to one",
         )
     text = buffer.edit(session.config["capture.editor"])
     if text == old.text or not text.strip():
@@ -129,7 +127,8 @@ def move(
         entries = [vault.move(e.id, classification) for e in old]
     if any(new.level > before.level for new, before in zip(entries, old, strict=True)):
         session.report.warn(
-            "raised, but what was sealed before stays in history under the old class (rm --purge and add it anew if it must go)"
+            "raised, but what was sealed before stays in history under the old class "
+            "(rm --purge and add it anew if it must go)"
         )
     _say(session, entries, json=json, verb="moved")
 

@@ -36,20 +36,28 @@ def _print(session: Session, rows: "list[SlotOfClass]", *, json: bool) -> None:
     report = session.report
     if json:
         report.json(
-            [{"id": r.slot.id, "class": r.classification.value, "kind": r.slot.kind, "group": r.slot.group} for r in rows]
+            [
+                {"id": r.slot.id, "class": r.classification.value, "kind": r.slot.kind, "group": r.slot.group}
+                for r in rows
+            ]
         )
         return
     for r in rows:
         kdf = f"  Argon2id {r.slot.kdf.memory_kib // 1024} MiB × {r.slot.kdf.iterations}" if r.slot.kdf else ""
-        report.line(report.styled(r.slot.id, bold=True), f"  {r.classification.value:13}  {r.slot.kind:10}  {r.slot.group}{kdf}")
+        report.line(
+            report.styled(r.slot.id, bold=True), f"  {r.classification.value:13}  {r.slot.kind:10}  {r.slot.group}{kdf}"
+        )
 
 
 def add(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="passphrase, recovery or keyfile.")],
-    group: Annotated[str, typer.Option("--group", help="vault, secret or ultrasecret: which classes it opens.")] = "vault",
+    group: Annotated[
+        str, typer.Option("--group", help="vault, secret or ultrasecret: which classes it opens.")
+    ] = "vault",
     file: Annotated[
-        Path | None, typer.Option("--file", help="The keyfile, the file of the new passphrase, or where the recovery kit goes.")
+        Path | None,
+        typer.Option("--file", help="The keyfile, the file of the new passphrase, or where the recovery kit goes."),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -72,7 +80,7 @@ def add(
 
 def _new_secret(session: Session, kind: str, group: str, file: Path | None) -> "Secret":
     from vault.keys import keyslots
-    from vault.vault import read_keyfile
+    from vault.opening import read_keyfile
 
     if kind == "keyfile":
         if file is None:
@@ -126,7 +134,7 @@ def export(
 ) -> None:
     """Write a class's key as an age identity: `age -d -i FILE OBJECT` then reads it without us."""
     from vault import durable
-    from vault.vault import as_class
+    from vault.arguments import as_class
 
     session: Session = context.obj
     named = as_class(classification)

@@ -52,13 +52,15 @@ def list_(context: typer.Context, json: options.Json = False) -> None:
     session: Session = context.obj
     store = _store()
     infos = store.installed()
-    active = {a.name for kind in ("embedder", "instruct") if (a := store.active(kind))}  # type: ignore[arg-type]
+    active = {a.name for kind in ("embedder", "instruct") if (a := store.active(kind))}
     if json:
         session.report.json([{**vars_of(i), "active": i.name in active} for i in infos])
         return
     for info in infos:
         mark = "*" if info.name in active else " "
-        session.report.line(f"{mark} ", session.report.styled(info.name, bold=True), f"  {info.kind}  {info.size / 1e6:.0f} MB")
+        session.report.line(
+            f"{mark} ", session.report.styled(info.name, bold=True), f"  {info.kind}  {info.size / 1e6:.0f} MB"
+        )
     if not infos:
         session.report.note("memory: no model; install one with: memory model install")
 
@@ -109,7 +111,9 @@ def verify(
     for each in [name] if name else [i.name for i in store.installed()]:
         report = store.verify(each)
         sound = sound and report.ok
-        session.report.line(session.report.styled(each, bold=True), "  sound" if report.ok else "  DAMAGED: memory model install")
+        session.report.line(
+            session.report.styled(each, bold=True), "  sound" if report.ok else "  DAMAGED: memory model install"
+        )
     if not sound:
         raise typer.Exit(DAMAGED)
 

@@ -30,8 +30,8 @@ def register(app: typer.Typer) -> None:
 
 def named_classes(classification: str | None, query: str = "") -> set[Classification]:
     """The classes that were named and so must be open."""
+    from vault.arguments import as_class
     from vault.search.query import parse
-    from vault.vault import as_class
 
     named = as_class(classification)
     parsed = parse(query).classes if query else None
@@ -63,9 +63,7 @@ def list_(
     """
     session: Session = context.obj
     chosen = options.style_of(style, json, shapes.STYLES)
-    asked = options.query_of(
-        query, classification=classification, tags=tags, source=source, since=since, until=until
-    )
+    asked = options.query_of(query, classification=classification, tags=tags, source=source, since=since, until=until)
     with session.open(named_classes(classification, asked)) as vault:
         entries = vault.entries(asked, limit=limit or session.config["list.limit"], offset=offset, trash=trash)
     _print_entries(session, entries, chosen, null=null)
@@ -140,7 +138,7 @@ def _print_head(session: Session, entry: "Entry") -> None:
 
 def search(
     context: typer.Context,
-    query: Annotated[list[str], typer.Argument(help="Words, \"phrases\", -exclusions, pref*, and filters.")],
+    query: Annotated[list[str], typer.Argument(help='Words, "phrases", -exclusions, pref*, and filters.')],
     classification: options.Class = None,
     tags: options.Tags = None,
     source: options.Source = None,
@@ -169,9 +167,7 @@ def search(
     """
     session: Session = context.obj
     chosen = options.style_of(style, json, shapes.STYLES)
-    words = options.query_of(
-        query, classification=classification, tags=tags, source=source, since=since, until=until
-    )
+    words = options.query_of(query, classification=classification, tags=tags, source=source, since=since, until=until)
     if not words.strip():
         raise InvalidInput("there is nothing to search for", remedy="give a word or a filter")
     with session.open(named_classes(classification, words)) as vault:

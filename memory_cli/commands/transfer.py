@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 def import_(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Folders of Markdown, or Markdown and JSONL files.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="markdown or jsonl (default: by looking).")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="markdown or jsonl (default: by looking).")
+    ] = None,
     classification: options.Class = None,
     tags: options.Tags = None,
     source: options.Source = None,
@@ -96,13 +98,17 @@ def _say(session: Session, path: Path, report: "ImportReport", *, dry_run: bool,
 def export(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(help="A folder for markdown, a file for jsonl.")],
-    query: Annotated[list[str] | None, typer.Argument(help="Filters: only these entries (default: all open ones).")] = None,
+    query: Annotated[
+        list[str] | None, typer.Argument(help="Filters: only these entries (default: all open ones).")
+    ] = None,
     format_name: Annotated[str, typer.Option("--format", help="markdown or jsonl.")] = "markdown",
     classification: options.Class = None,
     tags: options.Tags = None,
     since: options.Since = None,
     until: options.Until = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are not an export of ours.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are not an export of ours.")
+    ] = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,

@@ -44,7 +44,8 @@ def init(
         Path | None, typer.Option("--keyfile", help="A keyfile that opens everything; made if it does not exist.")
     ] = None,
     recovery_file: Annotated[
-        Path | None, typer.Option("--recovery-file", help="Write the recovery kit to this file instead of the terminal.")
+        Path | None,
+        typer.Option("--recovery-file", help="Write the recovery kit to this file instead of the terminal."),
     ] = None,
     yes: options.Yes = False,
 ) -> None:
@@ -60,7 +61,7 @@ def init(
         MEMORY_PASSPHRASE_FILE=f memory init --single-passphrase -y --recovery-file kit.txt
     """
     session: Session = context.obj
-    from vault.create import lay_out
+    from vault.layout import lay_out
 
     path = session.vault_path or configuration.vault_path()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -80,7 +81,7 @@ def init(
     session.report.line(session.report.styled(f"vault made at {made}", bold=True))
     if not codes:
         session.report.note("memory: no recovery kit was made; make one with: memory key add recovery")
-    session.report.note("memory: next: memory model install (once), then: memory add \"…\"")
+    session.report.note('memory: next: memory model install (once), then: memory add "…"')
 
 
 def _keyfile(path: Path | None) -> "Secret | None":
@@ -88,7 +89,7 @@ def _keyfile(path: Path | None) -> "Secret | None":
 
     from vault import durable
     from vault.keys import keyslots
-    from vault.vault import read_keyfile
+    from vault.opening import read_keyfile
 
     if path is None:
         return None
@@ -141,7 +142,13 @@ def _recovery_codes(groups: Sequence[str]) -> "dict[str, tuple[str, Secret]]":
 
 def _hand_over(session: Session, codes: "dict[str, tuple[str, Secret]]", file: Path | None, vault: Path) -> None:
     """Give the person the kit before the vault exists: what they cannot note down must not be needed."""
-    lines = ["memory recovery kit", f"vault: {vault}", "", "Keep this on paper. Each code opens what its passphrase opens.", ""]
+    lines = [
+        "memory recovery kit",
+        f"vault: {vault}",
+        "",
+        "Keep this on paper. Each code opens what its passphrase opens.",
+        "",
+    ]
     lines += [f"{group:12} {code}" for group, (code, _) in codes.items()]
     text = "\n".join(lines) + "\n"
     if file is not None:
@@ -176,7 +183,7 @@ def status(context: typer.Context, json: options.Json = False) -> None:
     if json:
         report.json(facts)
         return
-    report.line(report.styled(facts["vault"], bold=True), report.styled(f"  {facts['id']}", dim=True))
+    report.line(report.styled(facts["vault"], bold=True), "  ", report.styled(facts["id"], dim=True))
     report.line(f"device   {facts['device']}")
     report.line("model    ", report.styled(facts["model"] or "none (words only): memory model install"))
     for name in Classification:
@@ -241,7 +248,8 @@ def _print_findings(session: Session, findings: "list[Finding]", *, json: bool) 
         return
     for f in findings:
         remedy = f"  → {f.remedy}" if f.remedy else ""
-        report.line(f"{f.severity:8} ", report.styled(f.subject, bold=True), report.styled(f"  {f.message}{remedy}"))
+        said = report.styled(f"{f.message}{remedy}")
+        report.line(f"{f.severity:8} ", report.styled(f.subject, bold=True), "  ", said)
     if not findings:
         report.line("everything is sound")
 
@@ -257,7 +265,9 @@ def config_list(context: typer.Context, json: options.Json = False) -> None:
         session.report.json(rows)
         return
     for row in rows:
-        session.report.line(f"{row['key']:34} {row['value']!s:14} ", session.report.styled(str(row["meaning"]), dim=True))
+        session.report.line(
+            f"{row['key']:34} {row['value']!s:14} ", session.report.styled(str(row["meaning"]), dim=True)
+        )
 
 
 def config_get(context: typer.Context, key: Annotated[str, typer.Argument(help="e.g. classify.fallback")]) -> None:
@@ -284,11 +294,9 @@ def config_path(context: typer.Context) -> None:
     session.report.out(str(configuration.config_path()))
 
 
-def completion(
-    context: typer.Context, shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]
-) -> None:
+def completion(context: typer.Context, shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]) -> None:
     """Print a completion script: memory completion bash >> ~/.bashrc."""
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in {"bash", "zsh", "fish"}:
         raise InvalidInput(f"no completion for {shell[:20]!r}", remedy="use bash, zsh or fish")

@@ -82,7 +82,7 @@ def test_an_instruct_model_that_babbles_or_doubts_changes_nothing(reply):
 def test_a_broken_instruct_model_leaves_the_text_closed():
     """Its error is no error of the capture."""
 
-    def broken(*_):
+    def broken(question: str, schema: dict) -> dict:
         raise ModelMissing("gone")
 
     assert Classifier(instruct=broken).classify("hm").label is Classification.CONFIDENTIAL
@@ -139,3 +139,12 @@ def test_passages_are_pooled_to_one_vector_of_length_one():
     """The mean direction; nothing at all stays zero."""
     assert pooled(np.eye(2)).tolist() == pytest.approx([0.5**0.5] * 2)
     assert pooled(np.zeros((1, 2))).tolist() == [0, 0]
+
+
+def test_a_long_page_of_code_does_not_look_like_a_credential():
+    """Signs, long runs and numbers count by their density: a page has no more of them than a line of it."""
+    from vault.classify.surface import BUCKETS, surface
+
+    line = "curl -s https://x.test/v1/items?limit=5000 | jq '.data[]' > out_20260101.json  # see `docs`"
+    page = "\n".join(["Some words about what this does and why one would want it at all in the first place.", line] * 8)
+    assert surface(page)[BUCKETS:].sum() < surface(line)[BUCKETS:].sum()

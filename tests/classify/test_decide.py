@@ -27,7 +27,7 @@ def found(floor: Classification) -> list[Detection]:
 def test_a_level_is_taken_from_its_threshold_on(label, name, step):
     """Just below the threshold the level is not taken, at it and above it is."""
     mass = THRESHOLDS[label] + step
-    decision = decide(spread(**{name: mass, "g": 1 - mass}), [])
+    decision = decide(spread(**{name: mass, "g": 1 - mass}), [], policy=Policy(fallback=G))
     assert (decision.label == label) is (step >= 0)
     assert not (step >= 0) or (decision.stage == "head" and decision.confidence == pytest.approx(mass))
 
@@ -76,7 +76,7 @@ def test_a_floor_only_ever_raises(floor, sure):
     assert decision.stage != "detector" or decision.confidence == DETECTED
 
 
-@pytest.mark.parametrize(("explicit", "floor"), itertools.product(ALL, [None, S, U]))
+@pytest.mark.parametrize(("explicit", "floor"), [*itertools.product(ALL, [None, S, U])])
 def test_an_explicit_class_always_wins(explicit, floor):
     """Whatever the head and the detectors say; a floor above it warns, and nothing else does."""
     decision = decide(spread(u=1.0), found(floor) if floor else [], explicit)

@@ -4,11 +4,11 @@ import tarfile
 import time
 from pathlib import Path
 
+import classify_samples as samples
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import classify_samples as samples
 from vault.classification import Classification
 from vault.classify.detectors import detect, restraint, scan
 
@@ -63,7 +63,8 @@ def test_restraint_is_what_keeps_examples_out(monkeypatch):
 
 def test_checksums_are_checked():
     """A changed digit in a lone card number or seed word makes it no detection."""
-    assert detect("4716 9008 3312 7762") and not detect("4716 9008 3312 7763")
+    assert detect("4716 9008 3312 7762")
+    assert not detect("4716 9008 3312 7763")
     assert scan.keys._checks_out("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ")
     assert not scan.keys._checks_out("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK")
 
@@ -74,9 +75,9 @@ def test_checksums_are_checked():
      "-----BEGIN PRIVATE KEY-----", "safe ", "code for ", "https://a:", "BEARER ", "PIN ", "wifi ", "{[(", "é", "PuTTY-User-Key-File-3\n"],
 )  # fmt: skip
 def test_no_text_makes_detection_hang(piece):
-    """A quarter of a mebibyte of any one piece repeated is scanned in moments: work is linear, no backtracking."""
+    """128 KiB of any one piece repeated is scanned in moments: work is linear, no backtracking."""
     began = time.monotonic()
-    detect((piece * (scan.LIMIT // len(piece) + 1))[: scan.LIMIT // 4])
+    detect((piece * (scan.LIMIT // len(piece) + 1))[: scan.LIMIT // 8])
     assert time.monotonic() - began < 20, "a hang, not a slow machine"
 
 
@@ -87,7 +88,7 @@ def test_any_text_is_scanned(text):
     assert all(0 <= d.start < d.end <= len(text) for d in detect(text))
 
 
-@pytest.mark.parametrize(("archive", "every"), [("til.tar.gz", 1), ("tldr-en.tar.gz", 8)])
+@pytest.mark.parametrize(("archive", "every"), [("til.tar.gz", 4), ("tldr-en.tar.gz", 16)])
 def test_real_notes_stay_ordinary(archive, every):
     """At most 1 % of real technical notes hold anything a detector speaks of."""
     if not (DATA / archive).exists():
@@ -95,5 +96,5 @@ def test_real_notes_stay_ordinary(archive, every):
     with tarfile.open(DATA / archive) as tar:
         members = [m for m in tar.getmembers() if m.name.endswith(".md")][::every]
         notes = [tar.extractfile(m).read().decode("utf-8", "replace") for m in members]
-    assert len(notes) > 300
+    assert len(notes) > 100
     assert sum(bool(detect(note)) for note in notes) <= len(notes) // 100

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import vault
-from vault.create import create
+from vault.layout import create
 from vault.classification import Classification
 from vault.errors import NotFound
 from vault.keys import keyslots
@@ -38,15 +38,16 @@ class Rig:
     """Makes and opens vaults at ``<place>/v`` with state at ``<place>/state``."""
 
     def __init__(self, root: Path) -> None:
-        """Keep keyfiles at *root*."""
+        """Keep the keyfile at *root*; made if it is not there."""
         self.root = root
         self.keyfile = root / "key"
-        self.keyfile.write_bytes(b"k" * 64)
+        if not self.keyfile.exists():
+            self.keyfile.write_bytes(b"k" * 64)
         self.secret = keyslots.keyfile(self.keyfile.read_bytes())
 
     def create(self, place: Path) -> vault.Vault:
         """A new vault."""
-        return create(
+        return vault.create(
             place / "v", keyfile=self.keyfile, state=place / "state", models=self.root / "none"
         )
 

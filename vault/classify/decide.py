@@ -84,7 +84,8 @@ def by_level(probabilities: Mapping[Classification, float] | None, policy: Polic
 
 def _by_head(label: Classification, mass: float, policy: Policy) -> Decision:
     threshold = policy.thresholds[label if label.level > 1 else Classification.GENERAL]
-    return Decision(label, min(mass, 1.0), "head", f"head: level {label.level} with {mass:.2f}, threshold {threshold:.2f}")
+    why = f"head: level {label.level} with {mass:.2f}, threshold {threshold:.2f}"
+    return Decision(label, min(mass, 1.0), "head", why)
 
 
 def raised(decision: Decision, floor: Detection | None) -> Decision:

@@ -1,8 +1,9 @@
 """The head: five probabilities from a text and its vector, by weights trained on our own labelled corpus.
 
-One linear layer over the vector and the surface of the text and a softmax whose temperature was calibrated by cross-validation (Guo et al., "On
-Calibration of Modern Neural Networks", 2017). The weights are package data, made by ``bench/head/train.py``
-and reproducible from the committed embeddings; they fit one embedder only and name it.
+One linear layer over the vector and the surface of the text, and a softmax whose temperature was calibrated
+by cross-validation (Guo et al., "On Calibration of Modern Neural Networks", 2017). The weights are package
+data, made by ``bench/head/train.py`` and reproducible from the committed embeddings; they fit one embedder
+only and name it.
 numpy is imported at module scope, so import this module only where a vector is at hand.
 """
 

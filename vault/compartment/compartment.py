@@ -9,13 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vault.classification import Classification
 from vault.compartment import vectors, words
 from vault.compartment.database import Database
 from vault.compartment.filters import Filters
 from vault.entry import Entry, Revision, parse_stamp, stamp
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vault.compartment.vectors import Vector
+
+    Vectors: TypeAlias = Sequence[Vector] | NDArray[np.float32]
 
 _COLUMNS = (
     "id, heads, title, body, tags, source, source_id, context, created, updated, confidence, reasoning, "
@@ -151,9 +159,7 @@ class Compartment:
             i.revision.entry
             for i in incoming
             if i.revision.parents
-            and not any(
-                self.db.value("SELECT 1 FROM revision WHERE name = ?", [p]) for p in i.revision.parents
-            )
+            and not any(self.db.value("SELECT 1 FROM revision WHERE name = ?", [p]) for p in i.revision.parents)
         ]
         self.db.executemany("INSERT OR IGNORE INTO arrival VALUES (?, ?)", [(e, others) for e in strangers])
 
@@ -170,9 +176,7 @@ class Compartment:
 
     def forget(self, names: Sequence[str], load: Callable[[str], Revision | None]) -> None:
         """Drop revisions (purged ones) from the index."""
-        entries = [
-            r[0] for n in names for r in self.db.rows("SELECT entry FROM revision WHERE name = ?", [n])
-        ]
+        entries = [r[0] for n in names for r in self.db.rows("SELECT entry FROM revision WHERE name = ?", [n])]
         with self.db.transaction():
             self.db.executemany("DELETE FROM revision WHERE name = ?", [(n,) for n in names])
             self.db.executemany("DELETE FROM skipped WHERE name = ?", [(n,) for n in names])
@@ -232,7 +236,7 @@ class Compartment:
         show: tuple[str, Revision] | None,
         deleted: bool,
     ) -> int:
-        name, revision = show if show else ("", None)
+        name, revision = show or ("", None)
         values: dict[str, Any] = {"id": entry, "heads": json.dumps(heads), "shown": name, "deleted": int(deleted)}
         for column in ("title", "source", "source_id", "context", "reasoning", "emotion", "trust"):
             values[column] = getattr(revision, column) if revision else ""
@@ -350,7 +354,7 @@ class Compartment:
         """(device, seq) pairs that carry two payloads: a device whose state was copied."""
         return self.db.rows(
             "SELECT device, seq FROM revision GROUP BY device, seq HAVING count(DISTINCT digest) > 1 LIMIT 100"
-        )  # type: ignore[return-value]
+        )
 
     def integrity(self) -> list[str]:
         """What SQLCipher and SQLite find wrong with the file; empty when sound."""
@@ -362,9 +366,7 @@ class Compartment:
 
     def unembedded(self, limit: int) -> list[tuple[int, str, str]]:
         """(rowid, title, body) of entries that have no passages yet."""
-        return self.db.rows(
-            "SELECT rowid, title, body FROM entry WHERE embedded = 0 AND deleted = 0 LIMIT ?", [limit]
-        )  # type: ignore[return-value]
+        return self.db.rows("SELECT rowid, title, body FROM entry WHERE embedded = 0 AND deleted = 0 LIMIT ?", [limit])
 
     def pending_passages(self, limit: int) -> list[tuple[int, str, str]]:
         """(passage rowid, title, text) of passages that wait for their vector."""
@@ -372,7 +374,7 @@ class Compartment:
             "SELECT passage.rowid, title, substr(body, first + 1, last - first) FROM passage "
             "JOIN entry ON entry.rowid = passage.entry WHERE vector IS NULL LIMIT ?",
             [limit],
-        )  # type: ignore[return-value]
+        )
 
     def waiting(self) -> int:
         """How many entries and passages still wait to be embedded."""
@@ -386,7 +388,7 @@ class Compartment:
 
     def put_passages(
         self,
-        rows: Sequence[tuple[int, Sequence[tuple[int, int]], Sequence[Sequence[float]]]],
+        rows: Sequence[tuple[int, Sequence[tuple[int, int]], "Vectors"]],
     ) -> None:
         """Give entries their passages: (rowid, spans, vectors of the first spans; the rest waits).
 
@@ -394,7 +396,7 @@ class Compartment:
         """
         with self.db.transaction():
             rowids: list[int] = []
-            found: list[Sequence[float]] = []
+            found: list[Vector] = []
             for entry, spans, vecs in rows:
                 cursor = self.db.execute("UPDATE entry SET embedded = 1 WHERE rowid = ? AND embedded = 0", [entry])
                 if not cursor.rowcount:
@@ -408,7 +410,7 @@ class Compartment:
                         found.append(vecs[i])
             vectors.store(self.db, rowids, found)
 
-    def fill_passages(self, rowids: Sequence[int], vecs: Sequence[Sequence[float]]) -> None:
+    def fill_passages(self, rowids: Sequence[int], vecs: "Vectors") -> None:
         """Give waiting passages their vectors."""
         with self.db.transaction():
             still = [

@@ -37,9 +37,7 @@ class Filters:
         for wanted, tags in (("IN", self.tags), ("NOT IN", self.not_tags)):
             for tag in tags:
                 low, high = f"{tag}/", f"{tag}0"  # '0' follows '/' in ASCII: the range of all sub-tags
-                parts.append(
-                    f"entry.rowid {wanted} (SELECT entry FROM tag WHERE tag = ? OR (tag >= ? AND tag < ?))"
-                )
+                parts.append(f"entry.rowid {wanted} (SELECT entry FROM tag WHERE tag = ? OR (tag >= ? AND tag < ?))")
                 values += [tag, low, high]
         for wanted, sources in (("IN", self.sources), ("NOT IN", self.not_sources)):
             if sources:

@@ -4,10 +4,17 @@ A vector is L2-normalised, so cosine is the dot product. The scan keeps the sign
 at 384 dimensions) and the rescoring 8 bits of each, which loses less than the third digit of a cosine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from vault.compartment.database import Database
 from vault.compartment.filters import Filters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector: TypeAlias = Sequence[float] | NDArray[np.float32]
 
 OVERSAMPLE = 8
 """Passages taken from the bit scan per passage wanted."""
@@ -38,12 +45,13 @@ def model(db: Database) -> str | None:
     return None if found is None else str(found)
 
 
-def store(db: Database, rowids: Sequence[int], vectors: Sequence[Sequence[float]]) -> None:
+def store(db: Database, rowids: Sequence[int], vectors: "Iterable[Vector]") -> None:
     """Give passages their vectors (each of the model's dimensions, normalised)."""
     db.use_vectors()
-    packed = [quantise(vector) for vector in vectors]
+    kept = list(vectors)
+    packed = [quantise(vector) for vector in kept]
     db.executemany("UPDATE passage SET vector = ? WHERE rowid = ?", zip(packed, rowids, strict=True))
-    signs = [signs_of(vector) for vector in vectors]
+    signs = [signs_of(vector) for vector in kept]
     db.executemany("INSERT INTO bits (rowid, vector) VALUES (?, vec_bit(?))", zip(rowids, signs, strict=True))
 
 
@@ -57,19 +65,17 @@ def remove(db: Database, entries: Sequence[int]) -> None:
     db.executemany("DELETE FROM passage WHERE entry = ?", rows)
 
 
-def nearest(
-    db: Database, vector: Sequence[float], filters: Filters, limit: int
-) -> list[tuple[int, float, int, int]]:
+def nearest(db: Database, vector: "Vector", filters: Filters, limit: int) -> list[tuple[int, float, int, int]]:
     """(entry rowid, cosine, first, last character of its best passage), best first, one row an entry."""
     if model(db) is None:
         return []
     db.use_vectors()
-    inside, values = "", []
+    inside = ""
+    values: list[object] = []
     if not filters.is_open:
         where, values = filters.where()
         inside = (
-            "AND rowid IN (SELECT passage.rowid FROM passage JOIN entry ON entry.rowid = passage.entry "
-            f"WHERE {where})"
+            f"AND rowid IN (SELECT passage.rowid FROM passage JOIN entry ON entry.rowid = passage.entry WHERE {where})"
         )
     k = min(_MAX_K, max(64, limit * OVERSAMPLE))
     sql = f"""
@@ -82,17 +88,19 @@ def nearest(
     return list(best.values())[:limit]
 
 
-def quantise(vector: Sequence[float]) -> bytes:
+def quantise(vector: "Vector") -> bytes:
     """8 bits a dimension: round(127 x / max |x|); cosine does not mind the scale."""
     import numpy as np
 
     values = np.asarray(vector, dtype=np.float32)
     peak = float(np.abs(values).max()) or 1.0
-    return np.rint(values * (127 / peak)).astype(np.int8).tobytes()
+    levels: bytes = np.rint(values * (127 / peak)).astype(np.int8).tobytes()
+    return levels
 
 
-def signs_of(vector: Sequence[float]) -> bytes:
+def signs_of(vector: "Vector") -> bytes:
     """One bit a dimension: set where positive, lowest dimension in the lowest bit."""
     import numpy as np
 
-    return np.packbits(np.asarray(vector) > 0, bitorder="little").tobytes()
+    bits: bytes = np.packbits(np.asarray(vector) > 0, bitorder="little").tobytes()
+    return bits

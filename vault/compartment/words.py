@@ -37,11 +37,6 @@ def count(db: Database, match: str) -> int:
         return int(db.value("SELECT count(*) FROM words WHERE words MATCH ?", [match]))
 
 
-def occurs(db: Database, match: str) -> bool:
-    """Whether an FTS5 *match* string finds anything; cheaper than counting."""
-    return bool(db.value("SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", [match]))
-
-
 def add(db: Database, rowids: Sequence[int]) -> None:
     """Index the text of these entries."""
     rows = [(r,) for r in rowids]

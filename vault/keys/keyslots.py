@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,9 +131,7 @@ def slot_from_table(table: dict[str, Any]) -> Slot:
             wrapped=_hex(table["wrapped"], ROOT_SIZE + 16),
             kdf=None
             if kdf is None
-            else KdfParams(
-                _hex(kdf["salt"], 16), _int(kdf["memory_kib"]), _int(kdf["iterations"]), _int(kdf["lanes"])
-            ),
+            else KdfParams(_hex(kdf["salt"], 16), _int(kdf["memory_kib"]), _int(kdf["iterations"]), _int(kdf["lanes"])),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"keyslot lacks {error}") from error
@@ -156,10 +155,8 @@ def passphrase(value: bytes | bytearray) -> Secret:
     raw = bytes(value)
     if not raw or len(raw) > 1024:  # noqa: PLR2004
         raise InvalidInput("a passphrase has 1 to 1,024 bytes", remedy="choose another passphrase")
-    try:
+    with suppress(UnicodeDecodeError):  # what is not text is taken byte for byte
         raw = unicodedata.normalize("NFC", raw.decode()).encode()
-    except UnicodeDecodeError:
-        pass  # not text: taken byte for byte
     return Secret("passphrase", raw)
 
 

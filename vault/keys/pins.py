@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vault import durable
 from vault.classification import Classification
@@ -66,7 +67,7 @@ def store_paths(path: Path, known: Mapping[str, str]) -> None:
     durable.write_file(path, tomli_w.dumps({"vaults": dict(known)}).encode())
 
 
-def _read(path: Path) -> dict[str, dict[str, object]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_SIZE + 1)

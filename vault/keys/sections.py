@@ -56,8 +56,7 @@ class Section:
     def is_authentic(self, root: Root) -> bool:
         """Whether the holder of *root* wrote it, for this root's recipient."""
         return (
-            hmac.compare_digest(header_mac(root, self.signed), self.mac)
-            and self.header.recipient == root.recipient()
+            hmac.compare_digest(header_mac(root, self.signed), self.mac) and self.header.recipient == root.recipient()
         )
 
 
@@ -121,9 +120,7 @@ def _inline_arrays(scalars: str, table: dict[str, Any]) -> str:
 def _inline(row: dict[str, Any]) -> str:
     parts = []
     for key, value in row.items():
-        shown = (
-            _inline(value) if isinstance(value, dict) else str(value) if isinstance(value, int) else f'"{value}"'
-        )
+        shown = _inline(value) if isinstance(value, dict) else str(value) if isinstance(value, int) else f'"{value}"'
         parts.append(f"{key} = {shown}")
     return "{ " + ", ".join(parts) + " }"
 
@@ -216,9 +213,7 @@ def unlock(
     return None
 
 
-def _assemble(
-    opened: Section, root: Root, sections: Sequence[Section], pinned: frozenset[str]
-) -> ClassKeys:
+def _assemble(opened: Section, root: Root, sections: Sequence[Section], pinned: frozenset[str]) -> ClassKeys:
     if not opened.is_authentic(root):
         raise Damaged("a header section was altered", remedy=_REMEDY)
     older = _older_roots(opened, root)
@@ -256,9 +251,7 @@ def _older_roots(section: Section, root: Root) -> tuple[Root, ...]:
 def union(heads: Sequence[Header], valid: Sequence[Section] = ()) -> Header:
     """The effective header of *heads*: everything any of them lists, less what any valid section removed."""
     removed_slots = frozenset().union(*(s.header.removed_slots for s in valid), *(h.removed_slots for h in heads))
-    removed_devices = frozenset().union(
-        *(s.header.removed_devices for s in valid), *(h.removed_devices for h in heads)
-    )
+    removed_devices = frozenset().union(*(s.header.removed_devices for s in valid), *(h.removed_devices for h in heads))
     slots = {slot.id: slot for head in heads for slot in head.slots if slot.id not in removed_slots}
     devices = {d.id: d for head in heads for d in head.devices if d.id not in removed_devices}
     return replace(
@@ -269,5 +262,3 @@ def union(heads: Sequence[Header], valid: Sequence[Section] = ()) -> Header:
         removed_devices=removed_devices,
         parents=tuple(sorted({p for head in heads for p in head.parents})),
     )
-
-

@@ -8,7 +8,8 @@ The language (``docs/query.md`` has it with examples; field names and values in 
 * A bare word is optional: more and rarer words found rank higher, one is enough. ``A OR B`` says the same.
 * ``edi*`` is a bare word that matches every word beginning so.
 * ``"exact phrase"`` must occur: these words, in this order, side by side. Quotes count where a token
-  begins and only in pairs. Punctuation, case and accents do not matter, and English endings are folded.
+  begins and only in pairs. Beside ``OR`` a phrase is an alternative,
+  not required. Punctuation, case and accents do not matter, and English endings are folded.
 * ``-word``, ``-"a phrase"``, ``-edi*`` must not occur; ``-tag:``, ``-class:``, ``-source:`` exclude too. A
   token that begins ``--`` is text, so command-line options can be searched for.
 * ``title:word``, ``title:"a phrase"``, ``title:edi*`` must occur in the title.
@@ -129,8 +130,8 @@ class _Draft:
     text: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, token: re.Match[str]) -> None:
-        """Sort one token into its place."""
+    def take(self, token: re.Match[str], *, alternative: bool = False) -> None:
+        """Sort one token into its place; an *alternative* stands beside ``OR`` and so is not required."""
         name, quoted = (token["field"] or "").lower(), token["quoted"]
         bare = (token["bare"] or "").strip('"')  # a quote without its pair is only noise
         value = bare if quoted is None else quoted.rstrip("* ").strip()
@@ -144,6 +145,9 @@ class _Draft:
             return
         if token["minus"]:
             self.excluded.append(value)
+        elif quoted is not None and not name and alternative:
+            self.words.append(value)
+            self.text.append(value)
         elif quoted is not None and not name:
             self.required.append(value)
             self.text.append(value)
@@ -222,16 +226,15 @@ def parse(text: str, now: datetime | None = None) -> Query:
     if len(text) > MAX_CHARACTERS:
         draft.notes.append(f"only the first {MAX_CHARACTERS:,} characters were searched for")
     clean = _UNSAFE.sub(" ", text[:MAX_CHARACTERS]).translate(_CURLY)
-    tokens = list(_TOKEN.finditer(clean))
-    tokens = [
-        token
-        for place, token in enumerate(tokens)
-        if token[0] != "OR" or place in {0, len(tokens) - 1}  # an operator stands between two terms
-    ]
+    found = list(_TOKEN.finditer(clean))
+    between = range(1, len(found) - 1)  # an operator stands between two terms
+    operators = {place for place in between if found[place][0] == "OR"}
+    tokens = [token for place, token in enumerate(found) if place not in operators]
+    alternatives = {found[place + side].start() for place in operators for side in (-1, 1)}
     if len(tokens) > MAX_TOKENS:
         draft.notes.append(f"only the first {MAX_TOKENS} terms were searched for")
     for token in tokens[:MAX_TOKENS]:
-        draft.take(token)
+        draft.take(token, alternative=token.start() in alternatives)
     return draft.query()
 
 

@@ -5,8 +5,8 @@ trace. Scores of the word leg are made comparable across compartments before the
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from vault.classification import Classification
@@ -16,7 +16,7 @@ from vault.compartment.filters import Filters
 from vault.errors import InvalidInput
 from vault.search import query as language
 from vault.search.fuse import fuse, recency
-from vault.search.hit import Hit
+from vault.search.hit import Hit, Leg
 from vault.search.query import Query
 from vault.search.snippet import snippet
 
@@ -81,13 +81,17 @@ def search(
         return _newest(asked, filters, limit)
     pool = max(POOL, 2 * limit)
     legs: dict[str, Ranking] = {}
+    full: dict[str, float] = {}
     if mode != "semantic":
-        legs["words"] = _word_leg(asked, query, filters, pool)
-        legs["trigrams"] = _trigram_leg(asked, query, filters, pool)
+        statistics = Statistics.of(asked, query)
+        legs["words"] = _word_leg(asked, query, filters, pool, statistics)
+        legs["trigrams"] = _trigram_leg(asked, query, filters, pool, statistics)
+        full["words"] = statistics.full_score
+        full["trigrams"] = legs["trigrams"][0][1] if legs["trigrams"] else 0.0
     spans: dict[Key, int] = {}
     if mode != "keyword" and embed is not None and query.text.strip():
         legs["vectors"], spans = _vector_leg(asked, embed(query.text), filters, pool)
-    return _hits(asked, query, legs, spans, limit)
+    return _hits(asked, query, fuse(legs, full), spans, limit)
 
 
 def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[Hit]:
@@ -99,11 +103,10 @@ def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[
 def _hits(
     asked: Sequence[Compartment],
     query: Query,
-    legs: dict[str, Ranking],
+    fused: dict[Key, tuple[float, dict[str, Leg]]],
     spans: dict[Key, int],
     limit: int,
 ) -> list[Hit]:
-    fused = fuse(legs)
     # The recency prior moves near neighbours only, so a little more than the limit is looked at.
     best = sorted(fused, key=lambda key: -fused[key][0])[: limit + 20]
     by_class = {c.classification: c for c in asked}
@@ -121,44 +124,73 @@ def _hits(
     return hits[:limit]
 
 
-def _word_leg(asked: Sequence[Compartment], query: Query, filters: Filters, pool: int) -> Ranking:
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How common each term of a query is, over all open compartments together."""
+
+    sizes: Mapping[Compartment, int]
+    """Living entries of each compartment."""
+    counts: Mapping[tuple[Compartment, str], int]
+    """(compartment, MATCH expression of one term) → entries that hold it."""
+    terms: tuple[str, ...]
+    """The MATCH expressions."""
+
+    @classmethod
+    def of(cls, asked: Sequence[Compartment], query: Query) -> "Statistics":
+        """Count them."""
+        terms = tuple(m for term in _terms(query) if (m := language.fts_words(term)))
+        sizes = {c: c.count(Filters()) for c in asked}
+        return cls(sizes, {(c, m): words.count(c.db, m) for c in asked for m in terms}, terms)
+
+    def total(self, term: str) -> int:
+        """Entries that hold *term*."""
+        return sum(self.counts[c, term] for c in self.sizes)
+
+    def idf(self, term: str) -> float:
+        """Its weight, as if all compartments were one."""
+        return _idf(sum(self.sizes.values()), self.total(term))
+
+    def local_idf(self, compartment: Compartment, term: str) -> float:
+        """Its weight within one compartment, as bm25 used it there."""
+        return _idf(self.sizes[compartment], self.counts[compartment, term])
+
+    @property
+    def full_score(self) -> float:
+        """About the bm25 of an entry of average length that holds every term once: the sum of the weights."""
+        return sum(self.idf(term) for term in self.terms)
+
+
+def _word_leg(
+    asked: Sequence[Compartment], query: Query, filters: Filters, pool: int, statistics: Statistics
+) -> Ranking:
     match = language.fts_words(query)
     if match is None:
         return []
     found = {c: words.ranked(c.db, "words", match, filters, pool) for c in asked}
-    holding = [c for c, rows in found.items() if rows]
-    if len(holding) > 1:
-        found = _comparable(asked, query, filters, found)
+    for c in asked:
+        # Compartments above `SMALL` set the statistics anyway and are left as they are.
+        if found[c] and statistics.sizes[c] < min(SMALL, sum(statistics.sizes.values())):
+            found[c] = _comparable(c, filters, found[c], statistics)
     merged = [((c.classification, rowid), score) for c, rows in found.items() for rowid, score in rows]
     return sorted(merged, key=lambda row: -row[1])[:pool]
 
 
 def _comparable(
-    asked: Sequence[Compartment],
-    query: Query,
-    filters: Filters,
-    found: dict[Compartment, list[tuple[int, float]]],
-) -> dict[Compartment, list[tuple[int, float]]]:
-    """Scores of small compartments as if all open ones were one.
+    compartment: Compartment, filters: Filters, rows: list[tuple[int, float]], statistics: Statistics
+) -> list[tuple[int, float]]:
+    """Scores of a small compartment as if all open ones were one.
 
     bm25 weighs a word by how rare it is *in its table*; in a table of three entries every word is common.
     bm25 = Σ idf(word) · tf(word), so each word's part is divided by the local idf and multiplied by that of
-    the whole. Compartments above `SMALL` set the statistics anyway and are left as they are.
+    the whole.
     """
-    sizes = {c: c.count(Filters()) for c in asked}
-    matches = [m for term in _terms(query) if (m := language.fts_words(term))]
-    counts = {(c, m): words.count(c.db, m) for c in asked for m in matches}
-    total = sum(sizes.values())
-    result = dict(found)
-    for c in (c for c in asked if found[c] and sizes[c] < SMALL):
-        scores = dict.fromkeys((rowid for rowid, _ in found[c]), 0.0)
-        for m in matches:
-            weight = _idf(total, sum(counts[x, m] for x in asked)) / _idf(sizes[c], counts[c, m])
-            for rowid, score in words.ranked(c.db, "words", m, filters, SMALL):
-                if rowid in scores:
-                    scores[rowid] += weight * score
-        result[c] = list(scores.items())
-    return result
+    scores = dict.fromkeys((rowid for rowid, _ in rows), 0.0)
+    for term in statistics.terms:
+        weight = statistics.idf(term) / statistics.local_idf(compartment, term)
+        for rowid, score in words.ranked(compartment.db, "words", term, filters, SMALL):
+            if rowid in scores:
+                scores[rowid] += weight * score
+    return list(scores.items())
 
 
 def _terms(query: Query) -> list[Query]:
@@ -176,9 +208,13 @@ def _idf(rows: int, hits: int) -> float:
     return idf if idf > 0 else 1e-6
 
 
-def _trigram_leg(asked: Sequence[Compartment], query: Query, filters: Filters, pool: int) -> Ranking:
+def _trigram_leg(
+    asked: Sequence[Compartment], query: Query, filters: Filters, pool: int, statistics: Statistics
+) -> Ranking:
     """Only for words that no open compartment knows: typos, substrings, scripts without spaces."""
-    unknown = tuple(w for w in query.words if not _known(asked, w))
+    unknown = tuple(
+        w for w in query.words if (m := language.fts_words(Query(words=(w,)))) is None or not statistics.total(m)
+    )
     if not unknown:
         return []
     match = language.fts_trigram(replace(query, words=unknown, prefixes=(), required=(), title=(), excluded=()))
@@ -190,11 +226,6 @@ def _trigram_leg(asked: Sequence[Compartment], query: Query, filters: Filters, p
         for rowid, score in words.ranked(c.db, "trigrams", match, filters, pool)
     ]
     return sorted(merged, key=lambda row: -row[1])[:pool]
-
-
-def _known(asked: Sequence[Compartment], word: str) -> bool:
-    match = language.fts_words(Query(words=(word,)))
-    return match is not None and any(words.occurs(c.db, match) for c in asked)
 
 
 def _vector_leg(

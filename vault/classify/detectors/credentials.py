@@ -4,20 +4,30 @@ A name of a credential, at most a short phrase, a sign or verb that gives it, th
 shape of one. The words around it decide between a login (secret) and what opens everything (ultrasecret).
 """
 
+# ruff: noqa: SIM905  (word lists are read as words, not as rows of quotes)
+
 import re
 from collections.abc import Iterator
 
 from vault.classify.detectors.detection import Detection, secret, ultrasecret
-from vault.classify.detectors.restraint import is_chosen, is_digest, is_ordinary, is_placeholder, is_random, is_reference, is_taught
+from vault.classify.detectors.restraint import (
+    is_chosen,
+    is_digest,
+    is_ordinary,
+    is_placeholder,
+    is_random,
+    is_reference,
+    is_taught,
+)
 
-_PASSWORD = (
+_SPOKEN = (
     r"pass-?\s?(?:word|phrase|code)|passwd|pwd|passwor[td]|kennwort|passphrase|mot de passe|phrase secrète|phrase de passe|"
     r"contraseña|contrasena|frase de contraseña|frase segreta|parola d'ordine|parola chiave|palavra-passe|palavra passe|"
     r"wachtwoord|wachtzin|hasło|пароль|lösenord|adgangskode|passord|salasana|heslo|şifre|jelszó|密码|パスワード|비밀번호|"
     r"sicherheitsschlüssel|netzwerkschlüssel|wlan-?schlüssel|network key|wpa2? key|wi-?fi key|netwerksleutel"
 )
 _SHORT = r"\b(?:pass|pw|mdp|psk|senha|clave|sifra|passwort)"
-_TOKEN = (
+_MACHINE = (
     r"\b(?:[a-z0-9]{1,20}[_.-]){0,4}(?:api[-_ ]?key|api[-_ ]?token|api[-_ ]?secret|access[-_ ]?token|auth[-_ ]?token|refresh[-_ ]?token|"
     r"bot[-_ ]?token|deploy[-_ ]?token|client[-_ ]?secret|app[-_ ]?secret|secret[-_ ]?(?:access[-_ ]?)?key|access[-_ ]?key|account[-_ ]?key|"
     r"signing[-_ ]?(?:key|secret)|webhook[-_ ]?secret|jwt[-_ ]?secret|encryption[-_ ]?key|license[-_ ]?key|session[-_ ]?(?:id|token|cookie|secret)|"
@@ -29,18 +39,20 @@ _MASTER = (
     r"recovery[- ](?:key|code|phrase|passphrase)|unseal key|root token|wiederherstellungsschlüssel|clé de (?:récupération|secours)|"
     r"clave de recuperación|chiave di (?:recupero|ripristino)|chave de recuperação|herstelsleutel|emergency kit"
 )
-_NAME = re.compile(rf"(?P<master>{_MASTER})|(?P<token>{_TOKEN})|(?P<password>{_PASSWORD}|{_SHORT})", re.IGNORECASE)
-_BETWEEN = re.compile(
+_NAME = re.compile(rf"(?P<master>{_MASTER})|(?P<token>{_MACHINE})|(?P<password>{_SPOKEN}|{_SHORT})", re.IGNORECASE)
+_GAP = (
     r"(?:_[a-z0-9]{1,12})?[\"'`*_|)]{0,3}"
     r"(?:\s{1,3}(?:\([^()\n]{0,40}\)|(?:for|to|of|on|at|in|from|für|fürs|vom|von|zum|zur|im|am|beim|der|die|das|des|pour|de|du|des|"
     r"d'|à|au|sur|dans|para|del|da|do|no|na|di|della|dello|dell'|voor|van|het|per|il|la|le|el|here|now|hier)[\s']"
     r"[^\n:=;!?]{0,48}?))?[\"'`*_|]{0,3}"
-    r"(?:(?P<sign>\s{0,4}(?::=|=>|==?|:|->|→|–|—|\|)[*_]{0,2}\s{0,6})"
-    r"|(?P<verb>\s{1,3}(?:is now|is still|is|was|ist jetzt|ist|lautet(?: jetzt)?|est|es|è|é|será|sarà|set to|reset to|changed to|"
-    r"to|auf|zu|op)(?: now| jetzt| nu)?\s{0,2}:?\s{1,3})"
-    r"|(?P<none>\s{1,2}))",
+)
+_GIVEN = re.compile(
+    _GAP + r"(?:(?P<sign>\s{0,4}(?::=|=>|==?|:|->|→|–|—|\|)[*_]{0,2}\s{0,6})"
+    r"|(?P<verb>\s{1,3}(?:(?:is|was|ist|lautet|est|es|è|é|será|sarà)(?: now| still| jetzt| ahora| adesso| agora| nu)?|set to|reset to|"
+    r"changed to|to|auf|zu|op|wants|takes)\s{0,2}:?\s{1,3}))",
     re.IGNORECASE,
 )
+_NEXT = re.compile(r"(?:_[a-z0-9]{1,12})?[\"'`*_|)]{0,3}(?P<none>\s{1,2})")
 _VALUE = re.compile(
     r"\"([^\"\n]{3,160})\"|'([^'\n]{3,160})'|`([^`\n]{3,160})`|«\s?([^»\n]{3,160}?)\s?»|[„“]([^“”\n]{3,160})[“”]|([^\s\"'`«„“]\S{2,200})"
 )
@@ -65,22 +77,24 @@ _STATES = frozenset(
 def find(text: str) -> Iterator[Detection]:
     """Named credentials in *text*; ultrasecret where the words say it opens a vault, a disk or other keys."""
     for match in _NAME.finditer(text):
-        between = _BETWEEN.match(text, match.end())
-        value = None if between is None else _VALUE.match(text, between.end())
-        if between is None or value is None:
-            continue
-        group = next(i for i, part in enumerate(value.groups(), 1) if part is not None)
-        start, end = value.span(group)
-        given = text[start:end]
-        if group == _BARE:
-            given = given.rstrip(".,;:!?)]}>\"'|*_") if not given.startswith(("<", "{", "[")) else given
-        kind = str(match.lastgroup)
-        how = str(between.lastgroup)
-        phrase = _passphrase(text, start, kind, how) if group == _BARE else given if " " in given else ""
-        if phrase and how != "none" and kind != "token" and _is_phrase(phrase, quoted=group != _BARE):
-            yield from _judged(text, match, kind, start, start + len(phrase))
-        elif " " not in given and _is_value(text, start, given, kind=kind, how=how, quoted=group != _BARE):
-            yield from _judged(text, match, kind, start, start + len(given))
+        for between in (_GIVEN.match(text, match.end()), _NEXT.match(text, match.end())):
+            value = between and _VALUE.match(text, between.end())
+            if between and value and (end := _value_end(text, value, str(match.lastgroup), str(between.lastgroup))):
+                yield from _judged(text, match, str(match.lastgroup), value.start(value.lastindex or 0), end)
+                break
+
+
+def _value_end(text: str, value: re.Match[str], kind: str, how: str) -> int:
+    """Where the secret that *value* begins ends, or 0 if it is none."""
+    group = value.lastindex or 0
+    start, given = value.start(group), value.group(group)
+    if group == _BARE and not given.startswith(("<", "{", "[")):
+        given = given.rstrip(".,;:!?)]}>\"'|*_")
+    phrase = _passphrase(text, start, kind, how) if group == _BARE else given if " " in given else ""
+    if phrase and how != "none" and kind != "token" and _is_phrase(phrase, quoted=group != _BARE):
+        return start + len(phrase)
+    real = " " not in given and _is_value(text, start, given, kind=kind, how=how, quoted=group != _BARE)
+    return start + len(given) if real else 0
 
 
 _BARE = 6

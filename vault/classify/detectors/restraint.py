@@ -4,8 +4,11 @@ Most text that looks like a secret is talk about one. Every detector asks here b
 that a tutorial, a changelog or a page of commands stays an ordinary note.
 """
 
+# ruff: noqa: SIM905  (word lists are read as words, not as rows of quotes)
+
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 
 _STOCK = frozenset(
@@ -53,7 +56,7 @@ _TAUGHT = re.compile(
     r"\b(?:examples?|e\.g|for instance|such as|tutorial|sample|dummy|placeholder|documented|documentation|docs|"
     r"test (?:card|number|key|value|data|vector)s?|fake|made[- ]up|not real|fictional|mock|fixture|stub|"
     r"beispiel\w*|z\. ?b\.|platzhalter|testnummer|exemples?|par exemple|ejemplos?|por ejemplo|esempi\w*|ad esempio|"
-    r"exemplos?|por exemplo|voorbeeld\w*|bijvoorbeeld|default password|standardpasswort|looks like|of the form|"
+    r"exemplos?|por exemplo|voorbeeld\w*|przykład\w*|пример\w*|例|bijvoorbeeld|default password|standardpasswort|looks like|of the form|"
     r"in the form|format is)\b",
     re.IGNORECASE,
 )
@@ -68,10 +71,14 @@ _FUNCTION_WORDS = frozenset(
 )
 
 
+_SHORTEST = 3
+_MACHINE_MADE = 20
+
+
 def is_placeholder(value: str) -> bool:
     """Whether *value* stands for a secret instead of being one: ``changeme``, ``<API_KEY>``, ``xxxx``."""
     bare = value.strip(" \"'`.,;:!?)]}^%*_").casefold()
-    if len(bare) < 3 or bare in _STOCK or _STOCK_PARTS.search(bare):
+    if len(bare) < _SHORTEST or bare in _STOCK or _STOCK_PARTS.search(bare):
         return True
     characters = [ch for ch in bare if ch.isalnum()]
     return len(set(characters)) <= max(2, len(characters) // 8) or _is_sequence(characters)
@@ -79,8 +86,8 @@ def is_placeholder(value: str) -> bool:
 
 def _is_sequence(characters: list[str]) -> bool:
     """``12345678``, ``abcdefgh``, ``87654321``: each next to the one before."""
-    steps = {ord(b) - ord(a) for a, b in zip(characters, characters[1:], strict=False)}
-    return len(characters) > 4 and (steps <= {1, -9} or steps <= {-1, 9})
+    steps = {ord(b) - ord(a) for a, b in pairwise(characters)}
+    return len(characters) > _SHORTEST + 1 and (steps <= {1, -9} or steps <= {-1, 9})
 
 
 def is_reference(value: str) -> bool:
@@ -111,7 +118,7 @@ def entropy(value: str) -> float:
 
 def is_random(value: str) -> bool:
     """Whether *value* (20 characters or more, no spaces) was drawn by a machine rather than written."""
-    if len(value) < 20 or is_placeholder(value) or is_reference(value) or is_ordinary(value):
+    if len(value) < _MACHINE_MADE or is_placeholder(value) or is_reference(value) or is_ordinary(value):
         return False
     kinds = sum((any(c.isdigit() for c in value), any(c.islower() for c in value), any(c.isupper() for c in value)))
     digits = sum(c.isdigit() for c in value)

@@ -1,5 +1,7 @@
 """Wallet seed phrases (BIP-39 words in any of its languages), recovery keys of disks, backup codes."""
 
+# ruff: noqa: SIM905  (word lists are read as words, not as rows of quotes)
+
 import re
 import unicodedata
 from collections.abc import Iterator

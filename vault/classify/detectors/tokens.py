@@ -85,8 +85,8 @@ def _is_shown(token: str) -> bool:
     body = re.split(r"[-_.:/]", token)[-1]
     tail = body if len(body) >= 12 else token[-24:]  # noqa: PLR2004
     flat = entropy(tail) < 2.5 or bool(re.search(r"(.)\1{5}", token))  # noqa: PLR2004 (drawn ones have > 3)
-    plain = token.startswith("sk-") and not (any(c.isdigit() for c in token[3:]) and any(c.isupper() for c in token[3:]) or
-                                             sum(c.isdigit() for c in token[3:]) > 4)  # noqa: PLR2004, RUF021
+    digits = sum(c.isdigit() for c in token[3:])
+    plain = token.startswith("sk-") and digits <= 4 and not (digits and any(c.isupper() for c in token[3:]))  # noqa: PLR2004
     return flat or plain or bool(re.search(r"example|your|xxxx|\.\.\.|placeholder|abcdef|12345678|redacted|4eC39HqLyj", token, re.IGNORECASE))
 
 

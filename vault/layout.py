@@ -13,8 +13,9 @@ from vault.keys.keyslots import GROUPS, KdfLimits, Secret
 from vault.keys.pins import Pin
 from vault.names import name_of
 from vault.objects import GITATTRIBUTES, GITIGNORE, ObjectStore
+from vault.opening import open_vault, read_keyfile
 from vault.unlocking import new_headers
-from vault.vault import Vault, open_vault, read_keyfile
+from vault.vault import Vault
 
 
 def create(
@@ -32,8 +33,11 @@ def create(
     Args:
         path: where; must not exist or be an empty directory.
         passphrase: 1 to 1,024 bytes.
-        state, models, config, limits: as for `vault.open`.
+        state: as for `vault.open`.
         keyfile: path of a file of 32 bytes to 64 KiB of randomness, beside or instead of the passphrase.
+        models: as for `vault.open`.
+        config: as for `vault.open`.
+        limits: as for `vault.open`.
 
     Raises:
         Conflict: something is there already; InvalidInput: no secret given; StorageFailed.
@@ -77,9 +81,7 @@ def lay_out(
     built = home.path.with_name(f"{home.path.name}{durable.TEMPORARY}{home.vault_id[:8]}")
     try:
         _write_tree(ObjectStore(built), home.vault_id, {c: data for c, (_, _, data) in headers.items()})
-        home.store_pins(
-            {c: Pin(header.recipient, 1, (name_of(data),)) for c, (_, header, data) in headers.items()}
-        )
+        home.store_pins({c: Pin(header.recipient, 1, (name_of(data),)) for c, (_, header, data) in headers.items()})
         homes.place(home, built)
     except BaseException:
         shutil.rmtree(built, ignore_errors=True)

@@ -1,0 +1,6 @@
+"""Lets these tests use the program of the command line tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cli"))

@@ -1,0 +1,64 @@
+"""What callers of the facade may pass, turned into what the library works with."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from vault.capture import Draft
+from vault.classification import Classification, parse
+from vault.errors import InvalidInput
+
+
+def as_class(value: Classification | str | None) -> Classification | None:
+    """A classification by name, case or unique prefix.
+
+    Raises:
+        InvalidInput: there is no such class.
+    """
+    if value is None or isinstance(value, Classification):
+        return value
+    found = parse(value)
+    if found is None:
+        raise InvalidInput(f"no classification {value[:30]!r}", remedy=f"use one of {', '.join(Classification)}")
+    return found
+
+
+def as_moment(value: datetime | str | None) -> datetime | None:
+    """An aware moment; naive means local time.
+
+    Raises:
+        InvalidInput: not ISO 8601, or outside the years 1 to 9999 in UTC.
+    """
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(
+            f"{str(value)[:40]!r} is no date", remedy="use e.g. 2026-03-02 or 2026-03-02T09:30"
+        ) from error
+
+
+def draft_of(item: Mapping[str, Any] | str) -> Draft:
+    """What `capture_many` takes, as a draft.
+
+    Raises:
+        InvalidInput: no text, or a key that `capture` does not take.
+    """
+    if isinstance(item, str):
+        return Draft(item)
+    known = {"text", "classification", "title", "tags", "created", "source", "source_id", "context", "metadata"}
+    if not isinstance(item.get("text"), str) or set(item) - known:
+        raise InvalidInput("an item needs a text and takes the arguments of capture", remedy=", ".join(sorted(known)))
+    return Draft(
+        text=item["text"],
+        classification=as_class(item.get("classification")),
+        title=item.get("title"),
+        tags=tuple(item.get("tags") or ()),
+        created=as_moment(item.get("created")),
+        source=item.get("source") or "",
+        source_id=item.get("source_id") or "",
+        context=item.get("context") or "",
+        metadata=dict(item.get("metadata") or {}),
+    )

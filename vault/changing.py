@@ -1,0 +1,128 @@
+"""What changes an entry that exists: edited text, moves, restores, purges; and its history.
+
+Every change is a new revision; none of these functions ever alters a file that is there.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vault.capture import Capture, Draft, again, as_entry, tidy_title, tombstone
+from vault.classification import Classification
+from vault.entry import Entry
+from vault.errors import InvalidInput, NotFound
+from vault.home import Home
+from vault.opened import OpenClasses
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One revision of an entry, as history shows it."""
+
+    name: str
+    entry: Entry
+    """Its content; a tombstone has no text."""
+    updated: datetime
+    device: str
+    kind: str
+    """``text``, ``trash`` or ``moved``."""
+    head: bool
+    """Whether nothing follows it."""
+
+
+def history(opened: OpenClasses, entry: Entry) -> list[Version]:
+    """All revisions of *entry* in the open classes, newest first."""
+    versions = []
+    for compartment in opened.compartments:
+        heads = {h.name for h in compartment.heads(entry.id)}
+        for record in compartment.history(entry.id):
+            revision = opened.load(compartment.classification, record.name)
+            if revision is not None:
+                kind = record.deleted or "text"
+                content = as_entry(revision, record.name)
+                versions.append(
+                    Version(record.name, content, record.updated, record.device, kind, record.name in heads)
+                )
+    return sorted(versions, key=lambda v: (v.updated, v.kind == "text"), reverse=True)
+
+
+def edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
+    """Seal the changed text of *wanted*; where a detector puts it above its class, it moves there.
+
+    A class that the person chose explicitly stays; the verdict's warning says what was seen.
+    """
+    chosen = old.reasoning.startswith("explicit")
+    draft = Draft(
+        text=wanted.text,
+        classification=old.classification if chosen else None,
+        title=_retitled(old, wanted),
+        tags=wanted.tags,
+        created=wanted.created,
+        source=old.source,
+        source_id=old.source_id,
+        context=old.context,
+        metadata=dict(wanted.metadata),
+        entry=old.id,
+        parents=parents,
+    )
+    prepared = capture.prepare([draft])[0]
+    raised = prepared.verdict.stage == "detector" and prepared.verdict.level > old.level
+    if not raised and prepared.verdict.label is not old.classification:
+        prepared = replace(prepared, verdict=replace(prepared.verdict, label=old.classification, level=old.level))
+    entry = capture.commit([prepared])[0]
+    if raised:
+        capture.write([tombstone(old, old.classification, parents, "moved")])
+        warning = f"moved to {entry.classification}; the older {old.classification} revision stays in history"
+        entry = replace(entry, warnings=(*entry.warnings, warning))
+    return entry
+
+
+def move(capture: Capture, old: Entry, target: Classification) -> Entry:
+    """File *old* under *target*: first the new place, then the tombstone.
+
+    A crash between the two leaves the entry in both, and reconcile ends the move.
+    """
+    moved = replace(old, confidence=1.0, reasoning=f"explicit: moved from {old.classification} to {target}")
+    entry = capture.write([again(moved, target, old.revisions)])[0]
+    capture.write([tombstone(old, old.classification, old.revisions, "moved")])
+    return entry
+
+
+def restore(capture: Capture, opened: OpenClasses, entry: Entry, revision: str | None) -> Entry:
+    """Bring *entry* back from the trash, or back to an older *revision* (name or unique prefix).
+
+    Raises:
+        NotFound: no single such revision; InvalidInput: there is nothing to bring back.
+    """
+    source = entry
+    if revision is not None:
+        found = {v.name: v for v in history(opened, entry) if v.name.startswith(revision) and v.kind == "text"}
+        if len(found) != 1:
+            raise NotFound(f"no single revision {revision[:32]}", remedy=f"see: memory history {entry.id}")
+        source = next(iter(found.values())).entry
+    elif not entry.deleted:
+        raise InvalidInput(f"{entry.id} is not in the trash", remedy="give --revision to go back to an older text")
+    heads = [h.name for h in opened.need(entry.classification).compartment.heads(entry.id)]
+    return capture.write([again(source, entry.classification, heads)])[0]
+
+
+def purge(home: Home, opened: OpenClasses, entry: Entry) -> None:
+    """Delete every sealed file of *entry* in the open classes.
+
+    The signed list comes first: after a crash reconcile finishes the deletion, and no file returns.
+    """
+    from vault.keys.purge import render
+
+    by_class = {c: [r.name for r in c.history(entry.id)] for c in opened.compartments}
+    names = [name for many in by_class.values() for name in many]
+    home.objects.put_purge_list(render(home.vault_id, names, home.device_key()))
+    home.objects.remove(names)
+    for compartment, many in by_class.items():
+        compartment.forget(many, lambda _name: None)
+
+
+def _retitled(old: Entry, wanted: Entry) -> str | None:
+    """Keep a title that was given; let one that came from the heading follow the heading."""
+    if wanted.title != old.title:
+        return wanted.title
+    derived = tidy_title(Draft(old.text))
+    return None if old.title in {"", derived} else old.title
