@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from memory_cli import quick
+
 FAMILIES = {
     "capture": ("add",),
     "read": ("list", "ls", "show", "cat", "search", "find", "history", "trash"),
@@ -25,12 +27,12 @@ FAMILIES = {
 _FAMILY_OF = {command: family for family, commands in FAMILIES.items() for command in commands}
 _ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--quiet", "-q"}
 _FLAGS = {"--quiet", "-q"}
-_QUERYING = {"search", "find", "list", "ls", "tag"}
+_QUERYING = {"search", "find", "list", "ls", "tag", "export"}
 _VALUED = {
     "-c", "--class", "-t", "--tag", "--source", "--since", "--until",
     "-n", "--limit", "-m", "--mode", "--format", "--offset",
 }  # fmt: skip
-_SHORT = {"-0", "-h"}
+_SHORT = {"-0", "-h", "-y"}
 _WITH_VALUE = {"--vault", "--passphrase-file", "--passphrase-fd", "--keyfile"}
 _HELP = """A second brain for people who live in a terminal.
 
@@ -58,6 +60,7 @@ def version() -> str:
 
 def build(command: str | None = None) -> typer.Typer:
     """The application with the family of *command*, or with every family."""
+    quick.apply()
     app = typer.Typer(
         name="memory",
         help=_HELP,

@@ -18,6 +18,7 @@ from vault.names import CROCKFORD, ENTRY_ID_LENGTH, is_name
 MAX_TEXT = 1024 * 1024
 """Longest text of one entry, in UTF-8 bytes."""
 MAX_KEYS = 128
+MAX_SEQ = 2**63
 _MAX_FRONT = 16 * 1024 * 1024
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ESCAPE = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufdd0-\ufdef]|[\ufffe\uffff]")
@@ -163,6 +164,7 @@ def decode(data: bytes) -> Revision:
             raise ValueError("illegal front matter line")
         try:
             table[key] = json.loads(value, parse_constant=_no_constant)
+            _json(table[key]).encode()  # a lone surrogate escape decodes to what nothing else can hold
         except RecursionError as error:
             raise ValueError("front matter nests too deeply") from error
     return _revision(table, body.decode())
@@ -175,9 +177,10 @@ def stamp(moment: datetime) -> str:
 
 def parse_stamp(text: str) -> datetime:
     """The aware UTC moment that `stamp` wrote (ValueError otherwise)."""
-    if len(text) != 27 or text[-1] != "Z":  # noqa: PLR2004 (the stamp has one form)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or stamp(moment) != text:  # the stamp has one form
         raise ValueError("not a time stamp")
-    return datetime.fromisoformat(text)
+    return moment
 
 
 def _revision(table: dict[str, Any], body: str) -> Revision:
@@ -190,8 +193,10 @@ def _revision(table: dict[str, Any], body: str) -> Revision:
         raise ValueError("a required key has the wrong type")
     if not _strings(table["parents"]) or not all(map(is_name, table["parents"])):
         raise ValueError("parents are not names")
-    if not _strings(table.get("tags", [])) or not isinstance(table["seq"], int) or table["seq"] < 0:
+    if not _strings(table.get("tags", [])) or type(table["seq"]) is not int or not 0 <= table["seq"] < MAX_SEQ:
         raise ValueError("tags or seq have the wrong type")
+    if "confidence" in table and not 0 <= table["confidence"] <= 1:
+        raise ValueError("confidence is no probability")
     if len(table["entry"]) != ENTRY_ID_LENGTH or set(table["entry"]) - set(CROCKFORD):
         raise ValueError("not an entry id")
     if table.get("deleted", "") not in {"", "trash", "moved"}:

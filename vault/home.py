@@ -142,10 +142,11 @@ def read_preamble(path: Path) -> str:
         table = tomllib.loads(data.decode())
         if table["magic"] != "memory-vault":
             raise ValueError("wrong magic")
-        if isinstance(table["format"], int) and table["format"] > FORMAT:
+        if type(table["format"]) is int and table["format"] > FORMAT:
             raise NewerFormat(f"vault format {table['format']} is newer than this version", remedy="upgrade memory")
         if (
-            table["format"] != FORMAT
+            type(table["format"]) is not int
+            or table["format"] != FORMAT
             or len(table["id"]) != _ID_LENGTH
             or bytes.fromhex(table["id"]).hex() != table["id"]
         ):

@@ -8,6 +8,7 @@ bounded reads.
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vault import durable
@@ -78,9 +79,11 @@ class ObjectStore:
         """
         now = time.time_ns()
         result = {}
-        for directory in self._directories():
-            mtime = (self.objects / directory).stat().st_mtime_ns
-            result[directory] = mtime if 0 < mtime < now - _RACY * 1e9 else 0
+        with suppress(FileNotFoundError), os.scandir(self.objects) as found:
+            for directory in found:
+                if len(directory.name) == 2 and directory.is_dir(follow_symlinks=False):  # noqa: PLR2004
+                    mtime = directory.stat(follow_symlinks=False).st_mtime_ns
+                    result[directory.name] = mtime if 0 < mtime < now - _RACY * 1e9 else 0
         return result
 
     def present(self, names: Iterable[str]) -> list[str]:

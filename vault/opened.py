@@ -89,9 +89,11 @@ class OpenClasses:
         purged = self.home.purged(self._enrolled())
         self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
         reports = []
+        current = self.home.objects.fingerprint()  # before anything is listed: what comes later is found next time
         for opened in self:
             with locked(self.home.lock(opened.compartment.classification)):
-                reports.append(reconcile(self.home.objects, opened.opener, opened.compartment, purged, progress))
+                report = reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
+                reports.append(report)
         if any(r.listed for r in reports):
             self._compare_with_seen(reports, purged)
 

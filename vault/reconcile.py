@@ -6,7 +6,7 @@ changed, so an idle start costs a stat per directory.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vault.compartment.compartment import Compartment, Incoming, Skipped
@@ -37,14 +37,16 @@ def reconcile(
     opener: Opener,
     compartment: Compartment,
     purged: frozenset[str],
+    current: Mapping[str, int],
     progress: Progress | None = None,
 ) -> Report:
     """Index what is on disk and not in *compartment*, drop what was purged.
 
+    *current* is `ObjectStore.fingerprint`, taken once for all compartments.
+
     Raises:
         StorageFailed, VaultBusy: nothing is lost; the next run goes on.
     """
-    current = store.fingerprint()
     before = json.loads(compartment.meta("fingerprint") or "{}")
     changed = {d for d, mtime in current.items() if mtime == 0 or before.get(d) != mtime}
     changed |= set(before) - set(current)
@@ -65,7 +67,7 @@ def reconcile(
         quarantined += sum(s.kind not in {"foreign", "pending"} for s in skipped)
         if progress and len(fresh) > BATCH:
             progress(f"indexing {compartment.classification}", start + len(batch), len(fresh))
-    compartment.remember("fingerprint", json.dumps(current))
+    compartment.remember("fingerprint", json.dumps(dict(current)))
     return Report(indexed, quarantined, tuple(fresh), frozenset(changed))
 
 

@@ -105,12 +105,13 @@ class Opener:
         return self._check(decrypt(sealed, self._identities))
 
     def _check(self, padded: bytes) -> Opened:
-        payload = padded.rstrip(b" ")
+        end = padded.rfind(b"\n") + 1
+        payload, filling = padded[:end], padded[end:]
         start = payload.rfind(b"\n", 0, -1) + 1
-        found = _SIGNATURE.fullmatch(payload[start:-1]) if payload.endswith(b"\n") else None
+        found = _SIGNATURE.fullmatch(payload[start:-1])
         signed = payload[:start] if found else payload
-        revision = _decode(signed)
-        if found and len(padded) != padded_size(len(payload)):
+        revision = _decode(signed, is_ours=found is not None)
+        if found and (filling.strip(b" ") or len(padded) != padded_size(len(payload))):
             raise SealFault("padding")
         if revision.vault != self._vault_id:
             raise SealFault("vault", "belongs to another vault")
@@ -128,12 +129,12 @@ class Opener:
         return Opened(revision, name_of(signed))
 
 
-def _decode(signed: bytes) -> Revision:
+def _decode(signed: bytes, *, is_ours: bool) -> Revision:
     try:
         return entry.decode(signed)
     except (ValueError, KeyError, UnicodeDecodeError) as error:
         # What anyone sealed to our public recipient with plain age is no envelope and no crime either.
-        raise SealFault("envelope" if signed.startswith(b"---\nvault: ") else "unsigned") from error
+        raise SealFault("envelope" if is_ours else "unsigned") from error
 
 
 def _genuine(public: bytes, signature: bytes, signed: bytes) -> bool:

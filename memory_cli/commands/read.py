@@ -117,11 +117,12 @@ def show(
 
 def _print_head(session: Session, entry: "Entry") -> None:
     report = session.report
+    created, updated = shapes.moment(entry.created), shapes.moment(entry.updated)
     facts = [
         ("id", entry.id),
         ("class", f"{entry.classification} (level {entry.level})"),
-        ("created", shapes.moment(entry.created)),
-        ("updated", shapes.moment(entry.updated) if entry.updated != entry.created else ""),
+        ("created", created),
+        ("updated", updated if updated != created else ""),
         ("tags", " ".join(f"#{t}" for t in entry.tags)),
         ("source", " ".join(filter(None, [entry.source, entry.source_id]))),
         ("context", entry.context),

@@ -125,12 +125,13 @@ def test_entries(poisoned: tuple[Program, list[str]]) -> None:
 def test_what_is_typed_and_echoed_in_messages(poisoned: tuple[Program, list[str]]) -> None:
     """Arguments that come back in an error are cleaned too: ids, dates, classes, paths, settings, formats."""
     program, _ = poisoned
-    attack = f"{E}]0;t\x07{E}[31m\u202e\x9b2J\rEVIL"
+    typo = f"{E}]0;t\x07{E}[31m\x9b2J\rEVIL"  # the parser leaves bidi controls in: the person typed them
+    attack = f"{typo}\u202e"
     for args in (
         ("show", f"abcd{attack}"), ("list", "--since", attack), ("list", "-c", attack), ("config", "get", attack),
         ("import", attack), ("list", "--format", attack), ("completion", attack), ("key", "add", attack),
         ("search", f"class:{attack}", f"after:{attack}"), ("--vault", attack, "list"), ("--keyfile", attack, "list"),
-        (attack,), ("list", f"--{attack}"), ("model", "use", attack), ("add", "--file", attack), ("list", "-n", attack),
+        ("model", "use", attack), ("add", "--file", attack), ("list", f"--{typo}"), (typo,), ("list", "-n", typo),
         ("restore", "abcd", "--revision", attack), ("add", "--created", attack, "text"),
     ):  # fmt: skip
         _, seen = program.seen_on_terminal(*args)

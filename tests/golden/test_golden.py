@@ -87,11 +87,8 @@ def replayed(program: Program, transcript: str) -> str:
     """*transcript* with what its commands print now."""
     names = Names(program.root)
     lines = []
-    for block in re.split(r"(?m)^(?=[$#])", transcript):
-        if not block.startswith("$ "):
-            lines.append(block)
-            continue
-        command = re.match(r"\$ (.*(?:\\\n.*)*)", block)[1]  # type: ignore[index]
+    for remark, command in re.findall(r"(?m)^((?:# .*\n)*)\$ (.*)\n", transcript):
+        lines.append(remark)
         done = subprocess.run(
             ["bash", "-c", SHELL + names.typed(command)],
             env=program.env, cwd=program.root / "work", capture_output=True, text=True, timeout=60, check=False,

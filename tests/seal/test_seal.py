@@ -43,7 +43,7 @@ def keys(*roots: Root, devices=(KEY.device,)) -> ClassKeys:
     return ClassKeys(found, header, ())
 
 
-def revision(body: str = "text", **changes) -> Revision:
+def revision(body: str = "text", **changes: object) -> Revision:
     """An ordinary revision."""
     now = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
     base = Revision(VAULT, Classification.SECRET, "0123456789abcdef", KEY.device.id, (), 7, now, now, body)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     Vector: TypeAlias = Sequence[float] | NDArray[np.float32]
 
-OVERSAMPLE = 8
-"""Passages taken from the bit scan per passage wanted."""
+MIN_NEAR = 128
+"""Passages taken from the bit scan, at least. sqlite-vec picks its k best by k passes over the scan, so a k of
+800 takes fifteen times as long as one of 128, and a hit that is shown is among the first 30."""
 _MAX_K = 4096  # sqlite-vec's limit
 
 
@@ -77,7 +78,7 @@ def nearest(db: Database, vector: "Vector", filters: Filters, limit: int) -> lis
         inside = (
             f"AND rowid IN (SELECT passage.rowid FROM passage JOIN entry ON entry.rowid = passage.entry WHERE {where})"
         )
-    k = min(_MAX_K, max(64, limit * OVERSAMPLE))
+    k = min(_MAX_K, max(MIN_NEAR, limit))
     sql = f"""
         SELECT passage.entry, 1 - vec_distance_cosine(vec_int8(passage.vector), vec_int8(?)), first, last
         FROM (SELECT rowid FROM bits WHERE vector MATCH vec_bit(?) AND k = {k} {inside}) AS near

@@ -8,9 +8,11 @@ import hmac
 import json
 import math
 import os
+import re
 import secrets
 import time
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +26,8 @@ GROUPS = ("vault", "secret", "ultrasecret")
 KINDS = ("passphrase", "recovery", "keyfile")
 RECOVERY_LENGTH = 32
 KEYFILE_MIN, KEYFILE_MAX = 32, 64 * 1024
+MAX_FIELDS = 32
+"""Fields of a keyslot of an unknown kind."""
 _ZERO_NONCE = bytes(12)
 
 
@@ -81,9 +85,13 @@ class Slot:
     wrapped: bytes = field(repr=False)
     kdf: KdfParams | None = None
     """Only for ``passphrase``."""
+    strange: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The whole table of a slot of a kind that this version does not know: kept, skipped, written again."""
 
     def table(self) -> dict[str, Any]:
         """This slot as a TOML table."""
+        if self.strange:
+            return dict(self.strange)
         table = self._bound() | {"commitment": self.commitment.hex(), "wrapped": self.wrapped.hex()}
         kdf = table.pop("kdf", None)
         return table | ({"kdf": kdf} if kdf else {})
@@ -120,8 +128,12 @@ def slot_from_table(table: dict[str, Any]) -> Slot:
     Raises:
         ValueError: a known kind with missing, extra-large or ill-typed fields.
     """
-    kdf = table.get("kdf")
     try:
+        if table["kind"] not in KINDS:
+            group = table.get("group")
+            named = group if isinstance(group, str) else ""
+            return Slot(_text(table["id"], 8), _text(table["kind"], 32), named, b"", b"", b"", strange=_plain(table))
+        kdf = table.get("kdf")
         return Slot(
             id=_text(table["id"], 8),
             kind=_text(table["kind"], 32),
@@ -299,6 +311,17 @@ def _argon2id(secret: bytes, params: KdfParams) -> bytes:
         lanes=params.lanes,
         memory_cost=params.memory_kib,
     ).derive(secret)
+
+
+def _plain(table: dict[str, Any]) -> dict[str, Any]:
+    """*table*, if it can be written again: bare keys, plain values, not too deep or large."""
+    if not all(re.fullmatch(r"[a-z][a-z0-9_]{0,63}", key) for key in table) or len(table) > MAX_FIELDS:
+        raise ValueError("not a keyslot")
+    for value in table.values():
+        if isinstance(value, dict):
+            _plain(value)
+    json.dumps(table)  # dates and the like are not ours (TypeError, which the caller knows)
+    return table
 
 
 def _hex(value: Any, size: int) -> bytes:

@@ -1,6 +1,7 @@
 """Header sections: the immutable, MACed statements of who may open a class (`docs/format.md` section 2.1)."""
 
 import hmac
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -117,12 +118,13 @@ def _inline_arrays(scalars: str, table: dict[str, Any]) -> str:
     return "".join(lines)
 
 
-def _inline(row: dict[str, Any]) -> str:
-    parts = []
-    for key, value in row.items():
-        shown = _inline(value) if isinstance(value, dict) else str(value) if isinstance(value, int) else f'"{value}"'
-        parts.append(f"{key} = {shown}")
-    return "{ " + ", ".join(parts) + " }"
+def _inline(value: Any) -> str:
+    """A value as TOML on one line; JSON's strings, numbers, booleans and lists are TOML's."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_inline(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value)
 
 
 def parse(data: bytes, vault_id: str) -> Section:
@@ -136,7 +138,7 @@ def parse(data: bytes, vault_id: str) -> Section:
     signed, mark, tail = data.rpartition(b'mac = "')
     try:
         table = tomllib.loads(data.decode())
-        if table["format"] != FORMAT:
+        if type(table["format"]) is not int or table["format"] != FORMAT:
             _refuse_format(table["format"])
         if not mark or tail != f'{table["mac"]}"\n'.encode() or (signed and not signed.endswith(b"\n")):
             raise ValueError("the mac line is not the last")
@@ -149,7 +151,7 @@ def parse(data: bytes, vault_id: str) -> Section:
 
 
 def _refuse_format(found: object) -> None:
-    if isinstance(found, int) and found > FORMAT:
+    if type(found) is int and found > FORMAT:
         raise NewerFormat(f"header format {found} is newer than this version", remedy="upgrade memory")
     raise ValueError("unknown format")
 
