@@ -74,7 +74,7 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def as_json(figures: Iterable[Figure], machine: Mapping[str, Any]) -> str:
-    """All figures, and the machine they were taken on."""
+    """All figures, the machine they were taken on, and what failed."""
     return json.dumps({"machine": machine, "figures": [f.row() for f in figures]}, ensure_ascii=False, indent=2)
 
 

@@ -71,23 +71,25 @@ def notes() -> tuple[tuple[str, str], ...]:
     for archive in ("til.tar.gz", "tldr-en.tar.gz"):
         if (SHARED / archive).exists():
             with tarfile.open(SHARED / archive, "r|gz") as tar:  # a stream: seeking in gzip starts over each time
-                for member in tar:
-                    if member.isfile() and member.name.endswith(".md") and (file := tar.extractfile(member)):
-                        found.append((Path(member.name).parent.name, file.read().decode("utf-8", "replace")))
+                found += [
+                    (Path(member.name).parent.name, file.read().decode("utf-8", "replace"))
+                    for member in tar
+                    if member.name.endswith(".md") and (file := tar.extractfile(member))
+                ]
     if not found:
         paths = sorted((REPOSITORY / "examples" / "notes").rglob("*.md"))
         found = [(path.parent.name, path.read_text()) for path in paths]
     return tuple(found)
 
 
-def folder_of_notes(target: Path, count: int) -> Path:
-    """*count* notes as a folder of Markdown files: all kinds of sizes, the long ones among them."""
-    everything = notes()
+def folder_of_notes(target: Path, count: int, seed: int = 0) -> Path:
+    """*count* notes as a folder of Markdown files; every sixth is a long one. Other seeds give other notes."""
+    everything = random.Random(3).sample(notes(), len(notes()))
     long = [note for note in everything if len(note[1]) > 1500]
-    chosen = [*long[: count // 2], *random.Random(1).sample(everything, min(len(everything), 2 * count))]
-    for i, (topic, text) in enumerate(dict.fromkeys(chosen)):
-        if i == count:
-            break
+    short = [note for note in everything if len(note[1]) <= 1500]
+    for i in range(count):
+        pool = long if i % 6 == 0 and long else short
+        topic, text = pool[(seed * count + i) % len(pool)]
         path = target / (topic or "notes") / f"{i:05d}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -146,12 +148,15 @@ class SyntheticEmbedder:
         return _unit(nearby + self._random.normal(scale=0.06, size=(count, DIMS))).astype(np.float32)
 
     def embed(self, texts: Sequence[str]) -> Any:
+        """One point a text."""
         return self.points(len(texts))
 
     def embed_one(self, _text: str) -> Any:
+        """One point."""
         return self.points(1)[0]
 
     def count_tokens(self, text: str) -> int:
+        """About four characters a token."""
         return len(text) // 4 + 2
 
     def close(self) -> None:
@@ -170,6 +175,7 @@ class Place:
 
     @property
     def keyfile(self) -> Path:
+        """What unlocks everything."""
         return self.root / "key"
 
     @property
@@ -194,10 +200,12 @@ class Place:
 
     @property
     def path(self) -> Path:
+        """The vault."""
         return self.root / "data" / "memory" / "vault"
 
     @property
     def state(self) -> Path:
+        """This device's state."""
         return self.root / "state" / "memory"
 
     def open(self, models: Path | None = None, *, locked: bool = False) -> Vault:

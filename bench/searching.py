@@ -25,6 +25,7 @@ class SyntheticModels(ModelStore):
     """A model store whose embedder answers at once, so that the search alone is timed."""
 
     def load_embedder(self) -> Any:
+        """The embedder that answers at once."""
         return SyntheticEmbedder()
 
 

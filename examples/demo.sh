@@ -39,7 +39,7 @@ run add "the new code for the garage is 4471, opens with a long press"
 git log -3 --format='%h %s' 2> /dev/null | memory add -t ops --title "last commits" || true
 
 say "What lies on the disk tells nobody anything:"
-find "$place/vault/objects" -name '*.age' | head -3
+find "$place/vault/objects" -name '*.age' | sed -n 1,3p
 run status
 
 cat <<END

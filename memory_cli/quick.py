@@ -11,21 +11,25 @@ from typing import Any
 
 def apply() -> None:
     """Make typer convert lazily, if it is the typer we know."""
-    import typer.core
+    from typer import core
+
+    typer_core: Any = core  # the name we replace is not part of its public face
 
     try:
         from typer._coercion import RuntimeParam, build_runtime_param
     except ImportError:  # pragma: no cover (another typer)
         return
-    if typer.core.build_runtime_param is not build_runtime_param:
+    if typer_core.build_runtime_param is not build_runtime_param:
         return
 
     class Late(RuntimeParam):
         """A parameter whose adapter is built when it is needed."""
 
+        _descriptor: Any
+
         def __init__(self, descriptor: Any) -> None:
             super().__init__(descriptor.parameter_info, descriptor.annotation)
-            object.__setattr__(self, "descriptor", descriptor)
+            object.__setattr__(self, "_descriptor", descriptor)
 
         def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
             if self.parameter_info.parser is None:
@@ -35,6 +39,6 @@ def apply() -> None:
                     return Path(value)
                 if self.annotation == list[str] and all(isinstance(each, str) for each in value):
                     return list(value)
-            return build_runtime_param(self.descriptor)._coerce_value(value, param, ctx)  # noqa: SLF001
+            return build_runtime_param(self._descriptor)._coerce_value(value, param, ctx)  # noqa: SLF001
 
-    typer.core.build_runtime_param = Late
+    typer_core.build_runtime_param = Late

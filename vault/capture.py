@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,11 +19,11 @@ from vault import text as text_rules
 from vault.classification import Classification
 from vault.compartment.compartment import Incoming
 from vault.entry import MAX_TEXT, Entry, Revision
-from vault.errors import InvalidInput, Locked
+from vault.errors import Damaged, InvalidInput, Locked, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.locks import next_seqs
 from vault.names import new_entry_id
-from vault.opened import OpenClasses
+from vault.opened import OpenClasses, remember_seen
 from vault.seal import seal
 
 if TYPE_CHECKING:
@@ -71,24 +72,80 @@ class Prepared:
     """Vectors of the first passages."""
 
 
+class Writer:
+    """Seals, stores and indexes revisions; needs no model."""
+
+    def __init__(self, home: Home, opened: OpenClasses) -> None:
+        """Write to *home*, and index what is open."""
+        self._home = home
+        self.opened = opened
+        self._pins = home.pins()
+
+    def write(self, revisions: Sequence[Revision]) -> list[Entry]:
+        """Number, sign, seal, store and index *revisions*; vault, device, seq and time are filled in here.
+
+        Returning is the acknowledgement.
+
+        Raises:
+            Locked: a class that this device has never unlocked; nothing was written.
+            StorageFailed: nothing may be counted on.
+        """
+        key = self._home.device_key()
+        final = self._numbered([self._with_extra(r) for r in revisions], key.device.id)
+        sealed = [seal(r, self._pins[r.classification].recipient, key) for r in final]
+        names = self._home.objects.put([s.data for s in sealed])
+        remember_seen(self._home, names)
+        by_class: dict[Classification, list[Incoming]] = {}
+        for name, s, revision in zip(names, sealed, final, strict=True):
+            by_class.setdefault(revision.classification, []).append(Incoming(name, s.digest, revision))
+        for classification, incoming in by_class.items():
+            self._index(classification, incoming)
+        return [as_entry(r, name) for r, name in zip(final, names, strict=True)]
+
+    def _index(self, classification: Classification, incoming: Sequence[Incoming]) -> None:
+        """Index what is safe already; if the index cannot take it now, the next opening does."""
+        with suppress(StorageFailed, Damaged, VaultBusy):
+            self.opened.index(classification, incoming)
+
+    def _with_extra(self, revision: Revision) -> Revision:
+        """Keys of a later version go from the parent to its successor."""
+        for name in revision.parents[:1]:
+            for classification in self.opened.classes:
+                parent = self.opened.load(classification, name)
+                if parent is not None and parent.extra:
+                    return replace(revision, extra=parent.extra)
+        return revision
+
+    def _numbered(self, revisions: Sequence[Revision], device: str) -> list[Revision]:
+        counts = Counter(r.classification for r in revisions)
+        for classification in counts:
+            if classification not in self._pins:
+                raise Locked(
+                    f"this device has never unlocked {classification}, so it cannot seal to it",
+                    remedy=f"unlock {classification} once on this device; nothing was saved",
+                )
+        seqs = {c: iter(next_seqs(self._home.lock(c), n)) for c, n in counts.items()}
+        vault_id, now = self._home.vault_id, datetime.now(UTC)
+        return [
+            replace(r, vault=vault_id, device=device, seq=next(seqs[r.classification]), updated=now) for r in revisions
+        ]
+
+
 class Capture:
-    """The way in."""
+    """The way in for texts: classified and embedded, then written."""
 
     def __init__(
         self,
-        home: Home,
-        opened: OpenClasses,
+        writer: Writer,
         classifier: "Classifier",
         embedder: "Embedder | None",
         vocabulary: Callable[[], Sequence[str]],
     ) -> None:
-        """Work with what the vault has open; *vocabulary* gives the person's own tags."""
-        self._home = home
-        self._opened = opened
+        """Write through *writer*; *vocabulary* gives the person's own tags."""
+        self.writer = writer
         self._classifier = classifier
         self._embedder = embedder
         self._vocabulary = vocabulary
-        self._pins = home.pins()
 
     def prepare(self, drafts: Sequence[Draft], vocabulary: Sequence[str] | None = None) -> list[Prepared]:
         """Classify and embed; writes nothing.
@@ -117,7 +174,7 @@ class Capture:
             Locked: a class that this device has never unlocked; nothing was written.
             StorageFailed: nothing may be counted on.
         """
-        entries = self.write([_revision(p) for p in prepared])
+        entries = self.writer.write([_revision(p) for p in prepared])
         by_class: dict[Classification, list[tuple[str, Prepared]]] = {}
         for entry, p in zip(entries, prepared, strict=True):
             by_class.setdefault(entry.classification, []).append((entry.id, p))
@@ -125,45 +182,15 @@ class Capture:
             self._put_passages(classification, rows)
         return [replace(e, warnings=p.verdict.warnings) for e, p in zip(entries, prepared, strict=True)]
 
-    def write(self, revisions: Sequence[Revision]) -> list[Entry]:
-        """Number, sign, seal, store and index *revisions*; vault, device, seq and time are filled in here.
-
-        Raises:
-            Locked, StorageFailed: as `commit`.
-        """
-        key = self._home.device_key()
-        final = self._numbered(revisions, key.device.id)
-        sealed = [seal(r, self._pins[r.classification].recipient, key) for r in final]
-        names = self._home.objects.put([s.data for s in sealed])
-        by_class: dict[Classification, list[Incoming]] = {}
-        for name, s, revision in zip(names, sealed, final, strict=True):
-            by_class.setdefault(revision.classification, []).append(Incoming(name, s.digest, revision))
-        for classification, incoming in by_class.items():
-            self._opened.index(classification, incoming)
-        return [as_entry(r, name) for r, name in zip(final, names, strict=True)]
-
-    def _numbered(self, revisions: Sequence[Revision], device: str) -> list[Revision]:
-        counts = Counter(r.classification for r in revisions)
-        for classification in counts:
-            if classification not in self._pins:
-                raise Locked(
-                    f"this device has never unlocked {classification}, so it cannot seal to it",
-                    remedy=f"unlock {classification} once on this device; nothing was saved",
-                )
-        seqs = {c: iter(next_seqs(self._home.lock(c), n)) for c, n in counts.items()}
-        vault_id, now = self._home.vault_id, datetime.now(UTC)
-        return [
-            replace(r, vault=vault_id, device=device, seq=next(seqs[r.classification]), updated=now) for r in revisions
-        ]
-
     def _put_passages(self, classification: Classification, rows: Sequence[tuple[str, Prepared]]) -> None:
-        opened = self._opened.classes.get(classification)
+        opened = self.writer.opened.classes.get(classification)
         if opened is None or self._embedder is None:
             return
         compartment = opened.compartment
-        compartment.use_model(self._embedder.model_id, self._embedder.dims)
-        found = [(compartment.rowid(entry), p) for entry, p in rows]
-        compartment.put_passages([(rowid, p.spans, p.vectors) for rowid, p in found if rowid is not None])
+        with suppress(StorageFailed, Damaged, VaultBusy):  # the entry is safe; its vectors can come later
+            compartment.use_model(self._embedder.model_id, self._embedder.dims)
+            found = [(compartment.rowid(entry), p) for entry, p in rows]
+            compartment.put_passages([(rowid, p.spans, p.vectors) for rowid, p in found if rowid is not None])
 
     def prepared(self, drafts: Iterable[Draft], batch: int = BATCH) -> Iterator[list[Prepared]]:
         """Prepare a stream, a batch at a time.

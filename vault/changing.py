@@ -3,13 +3,14 @@
 Every change is a new revision; none of these functions ever alters a file that is there.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from vault.capture import Capture, Draft, again, as_entry, tidy_title, tombstone
+from vault.capture import Capture, Draft, Writer, again, as_entry, tidy_title, tombstone
 from vault.classification import Classification
 from vault.entry import Entry
-from vault.errors import InvalidInput, NotFound
+from vault.errors import InvalidInput, NotFound, StorageFailed
 from vault.home import Home
 from vault.opened import OpenClasses
 
@@ -70,24 +71,24 @@ def edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, .
         prepared = replace(prepared, verdict=replace(prepared.verdict, label=old.classification, level=old.level))
     entry = capture.commit([prepared])[0]
     if raised:
-        capture.write([tombstone(old, old.classification, parents, "moved")])
+        capture.writer.write([tombstone(old, old.classification, parents, "moved")])
         warning = f"moved to {entry.classification}; the older {old.classification} revision stays in history"
         entry = replace(entry, warnings=(*entry.warnings, warning))
     return entry
 
 
-def move(capture: Capture, old: Entry, target: Classification) -> Entry:
+def move(writer: Writer, old: Entry, target: Classification) -> Entry:
     """File *old* under *target*: first the new place, then the tombstone.
 
     A crash between the two leaves the entry in both, and reconcile ends the move.
     """
     moved = replace(old, confidence=1.0, reasoning=f"explicit: moved from {old.classification} to {target}")
-    entry = capture.write([again(moved, target, old.revisions)])[0]
-    capture.write([tombstone(old, old.classification, old.revisions, "moved")])
+    entry = writer.write([again(moved, target, old.revisions)])[0]
+    writer.write([tombstone(old, old.classification, old.revisions, "moved")])
     return entry
 
 
-def restore(capture: Capture, opened: OpenClasses, entry: Entry, revision: str | None) -> Entry:
+def restore(writer: Writer, opened: OpenClasses, entry: Entry, revision: str | None) -> Entry:
     """Bring *entry* back from the trash, or back to an older *revision* (name or unique prefix).
 
     Raises:
@@ -102,7 +103,7 @@ def restore(capture: Capture, opened: OpenClasses, entry: Entry, revision: str |
     elif not entry.deleted:
         raise InvalidInput(f"{entry.id} is not in the trash", remedy="give --revision to go back to an older text")
     heads = [h.name for h in opened.need(entry.classification).compartment.heads(entry.id)]
-    return capture.write([again(source, entry.classification, heads)])[0]
+    return writer.write([again(source, entry.classification, heads)])[0]
 
 
 def purge(home: Home, opened: OpenClasses, entry: Entry) -> None:
@@ -114,10 +115,19 @@ def purge(home: Home, opened: OpenClasses, entry: Entry) -> None:
 
     by_class = {c: [r.name for r in c.history(entry.id)] for c in opened.compartments}
     names = [name for many in by_class.values() for name in many]
-    home.objects.put_purge_list(render(home.vault_id, names, home.device_key()))
+    listed = render(home.vault_id, names, home.device_key())
+    try:
+        home.objects.put_purge_list(listed)
+    except StorageFailed as error:
+        if not error.is_full or len(names) < 1:
+            raise
+        # A full disk must not keep anybody from making room: the oldest file goes first, then the list fits.
+        home.objects.remove(names[-1:])
+        home.objects.put_purge_list(listed)
     home.objects.remove(names)
     for compartment, many in by_class.items():
-        compartment.forget(many, lambda _name: None)
+        with suppress(StorageFailed):  # reconcile drops purged names from the index at the next opening
+            compartment.forget(many, lambda _name: None)
 
 
 def _retitled(old: Entry, wanted: Entry) -> str | None:

@@ -105,7 +105,7 @@ def checked(key: str, value: Any) -> str | float | int:
     kind = type(setting.default)
     try:
         number = kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or isinstance(value, bool) or not low <= number <= high:
         raise InvalidInput(f"{key} takes a number from {low:g} to {high:g}", remedy="memory config list")

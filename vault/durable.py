@@ -85,9 +85,11 @@ def make_directory(path: Path, *, mode: int = 0o700) -> None:
     make_directory(path.parent, mode=mode)
     try:
         os.mkdir(path, mode)  # noqa: PTH102 (the tests inject faults at the os level)
+        sync_directory(path.parent)
     except FileExistsError:
         return
-    sync_directory(path.parent)
+    except OSError as error:
+        fail(error, path)
 
 
 def rename(source: Path, target: Path) -> None:

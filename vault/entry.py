@@ -19,7 +19,8 @@ MAX_TEXT = 1024 * 1024
 """Longest text of one entry, in UTF-8 bytes."""
 MAX_KEYS = 128
 MAX_SEQ = 2**63
-_MAX_FRONT = 16 * 1024 * 1024
+MAX_FRONT = 1024 * 1024
+"""Longest front matter, in bytes."""
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ESCAPE = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufdd0-\ufdef]|[\ufffe\uffff]")
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -138,8 +139,10 @@ def encode(revision: Revision) -> bytes:
             table[name] = list(value) if name == "tags" else dict(value) if name == "metadata" else value
     table |= revision.extra
     try:
-        lines = "".join(f"{key}: {_json(value)}\n" for key, value in table.items())
-        return b"---\n" + lines.encode() + b"---\n" + revision.body.encode() + b"\n"
+        lines = "".join(f"{key}: {_json(value)}\n" for key, value in table.items()).encode()
+        if len(lines) > MAX_FRONT or len(table) > MAX_KEYS:
+            raise InvalidInput("title, tags and metadata are longer than 1 MiB", remedy="put it into the text")
+        return b"---\n" + lines + b"---\n" + revision.body.encode() + b"\n"
     except UnicodeEncodeError as error:
         raise InvalidInput("the text holds a lone surrogate", remedy="save it as valid UTF-8") from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -155,7 +158,7 @@ def decode(data: bytes) -> Revision:
     if not data.startswith(_FENCE) or not data.endswith(b"\n"):
         raise ValueError("no front matter")
     front, mark, body = data[len(_FENCE) - 1 : -1].partition(b"\n---\n")
-    if not mark or len(front) > _MAX_FRONT:
+    if not mark or len(front) > MAX_FRONT:
         raise ValueError("front matter does not end")
     table: dict[str, Any] = {}
     for line in front[1:].decode().split("\n"):

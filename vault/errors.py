@@ -5,6 +5,8 @@ Every error carries a one-line message in lower case and, where the person can a
 No message ever contains a passphrase, a key or the text of an entry.
 """
 
+import errno
+
 
 class VaultError(Exception):
     """Base of everything this library raises on purpose."""
@@ -66,3 +68,9 @@ class Refused(VaultError):
 
 class StorageFailed(VaultError):
     """The file system refused (full, read-only, failing); nothing was acknowledged."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it refused for want of space."""
+        cause = self.__cause__
+        return isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -5,6 +5,7 @@ Answers "which vault is this, and is it the one I know at this path?" before any
 
 import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from vault.keys import pins, purge
 from vault.keys.device import DeviceKey, load_or_create
 from vault.keys.pins import Pin
 from vault.keys.sections import MAX_SECTIONS, MAX_SIZE, Section, parse
+from vault.locks import locked
 from vault.objects import ObjectStore, read_bounded
 
 FORMAT = 1
@@ -56,9 +58,10 @@ class Home:
         """What this device has verified of each class."""
         return pins.load(self.state / "pins.toml")
 
-    def store_pins(self, found: dict[Classification, Pin]) -> None:
-        """Remember what was verified."""
-        pins.store(self.state / "pins.toml", found)
+    def store_pins(self, found: Mapping[Classification, Pin]) -> None:
+        """Remember what was verified of these classes; the others stay as they are."""
+        with locked(self.state / "pins.lock"):
+            pins.store(self.state / "pins.toml", {**self.pins(), **found})
 
     def sections(self, classification: Classification) -> list[Section]:
         """The readable header sections of a class, not yet authenticated.
@@ -174,9 +177,13 @@ def preamble(vault_id: str) -> bytes:
 
 
 def place(home: Home, built: Path) -> None:
-    """Move the finished tree *built* to its place, and remember the path. The last step of `create`."""
-    if home.path.is_dir():
-        home.path.rmdir()
-    durable.rename(built, home.path)
+    """Remember the path, then move the finished tree *built* to it: the last step of `create`."""
     known = pins.load_paths(home.state_root / "vaults.toml")
     pins.store_paths(home.state_root / "vaults.toml", known | {str(home.path): home.vault_id})
+    try:
+        if home.path.is_dir():
+            home.path.rmdir()
+        durable.rename(built, home.path)
+    except BaseException:
+        pins.store_paths(home.state_root / "vaults.toml", known)
+        raise

@@ -2,12 +2,15 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vault import config as configuration
 from vault import durable
 from vault import home as homes
 from vault.classification import Classification
+from vault.errors import InvalidInput, VaultError
+from vault.home import Home
 from vault.keys import keyslots
 from vault.keys.keyslots import GROUPS, KdfLimits, Secret
 from vault.keys.pins import Pin
@@ -69,8 +72,6 @@ def lay_out(
     Raises:
         Conflict, InvalidInput, StorageFailed: nothing is at *path* then that was not before.
     """
-    from vault.errors import InvalidInput
-
     groups = ("vault",) if single else GROUPS
     if any(not slots.get(group) for group in groups):
         raise InvalidInput("a vault needs a passphrase or a keyfile", remedy="give one")
@@ -83,11 +84,19 @@ def lay_out(
         _write_tree(ObjectStore(built), home.vault_id, {c: data for c, (_, _, data) in headers.items()})
         home.store_pins({c: Pin(header.recipient, 1, (name_of(data),)) for c, (_, header, data) in headers.items()})
         homes.place(home, built)
-    except BaseException:
-        shutil.rmtree(built, ignore_errors=True)
-        shutil.rmtree(home.state, ignore_errors=True)
+    except BaseException:  # the rename itself may have happened, and only its fsync failed
+        _take_back(home, built)
         raise
     return home.path
+
+
+def _take_back(home: Home, built: Path) -> None:
+    """Remove what a failed creation left; never another vault that came to the same path meanwhile."""
+    with suppress(VaultError):
+        if homes.read_preamble(home.path) == home.vault_id:
+            shutil.rmtree(home.path, ignore_errors=True)
+    shutil.rmtree(built, ignore_errors=True)
+    shutil.rmtree(home.state, ignore_errors=True)
 
 
 def _write_tree(store: ObjectStore, vault_id: str, sections: Mapping[Classification, bytes]) -> None:

@@ -31,18 +31,17 @@ def locked(path: Path, *, wait: float = WAIT_SECONDS) -> Iterator[int]:
         _acquire(fd, wait)
         yield fd
     finally:
-        os.close(fd)
+        with suppress(OSError):  # the lock is gone either way
+            os.close(fd)
 
 
 def next_seqs(path: Path, count: int) -> range:
     """*count* fresh sequence numbers for this device and class: max(last + 1, microseconds since 1970)."""
     with locked(path) as fd:
-        text = os.pread(fd, 32, 0)
-        last = 0
-        with suppress(ValueError):
-            last = int(text)
-        first = max(last + 1, time.time_ns() // 1000)
         try:
+            text = os.pread(fd, 32, 0)
+            last = int(text) if text.strip().isdigit() else 0
+            first = max(last + 1, time.time_ns() // 1000)
             os.pwrite(fd, f"{first + count - 1:020d}\n".encode(), 0)
         except OSError as error:
             durable.fail(error, path)

@@ -12,7 +12,7 @@ from vault import durable
 from vault.classification import Classification
 from vault.compartment.compartment import Compartment, Incoming, Skipped
 from vault.entry import Revision
-from vault.errors import Damaged, Locked
+from vault.errors import Damaged, Locked, StorageFailed
 from vault.home import Home
 from vault.keys.sections import ClassKeys
 from vault.locks import locked
@@ -37,6 +37,8 @@ class OpenClasses:
     classes: dict[Classification, OpenClass] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Objects that this device has seen and no longer finds: a rollback, or a lost file."""
+    notes: list[str] = field(default_factory=list)
+    """What a person should know about how the opening went."""
     rebuilt: list[Classification] = field(default_factory=list)
     """Classes whose index was damaged and has been rebuilt."""
 
@@ -69,46 +71,66 @@ class OpenClasses:
         for classification, class_keys in keys.items():
             compartment = self._open_index(classification, class_keys)
             self.classes[classification] = OpenClass(class_keys, Opener(class_keys), compartment)
-            _reopen_what_may_open_now(compartment, class_keys)
         self.reconcile(progress)
 
     def _open_index(self, classification: Classification, keys: ClassKeys) -> Compartment:
-        path, key = self.home.database(classification), keys.newest.subkey("sqlcipher")
-        salt = bytes.fromhex(self.home.vault_id)
-        durable.make_directory(path.parent)
-        try:
-            return Compartment(classification, path, key, salt)
-        except Damaged:
-            with locked(self.home.lock(classification)):
-                remove_index(self.home, classification)
-                self.rebuilt.append(classification)
-                return Compartment(classification, path, key, salt)
+        durable.make_directory(self.home.state)
+        # Under the lock: two processes may find the index missing, old or damaged at the same time.
+        with locked(self.home.lock(classification)):
+            try:
+                return _index(self.home, classification, keys)
+            except Damaged:
+                return self._made_anew(classification, keys)
+
+    def _made_anew(self, classification: Classification, keys: ClassKeys) -> Compartment:
+        remove_index(self.home, classification)
+        self.rebuilt.append(classification)
+        return _index(self.home, classification, keys)
 
     def reconcile(self, progress: Progress | None = None) -> None:
-        """Index what is new on disk, drop what was purged, finish half-done moves."""
+        """Index what is new on disk, drop what was purged.
+
+        A damaged index is made anew; a full disk leaves the index as it stands, with a note, so that reading
+        and deleting still work.
+        """
         purged = self.home.purged(self._enrolled())
-        self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
-        reports = []
+        with contextlib.suppress(StorageFailed):
+            self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
         current = self.home.objects.fingerprint()  # before anything is listed: what comes later is found next time
-        for opened in self:
-            with locked(self.home.lock(opened.compartment.classification)):
-                report = reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
-                reports.append(report)
+        reports = [self._reconcile(opened, purged, current, progress) for opened in self]
         if any(r.listed for r in reports):
             self._compare_with_seen(reports, purged)
 
+    def _reconcile(
+        self, opened: OpenClass, purged: frozenset[str], current: Mapping[str, int], progress: Progress | None
+    ) -> Report:
+        classification = opened.compartment.classification
+        try:
+            with locked(self.home.lock(classification)):
+                _look_again_after_a_change(opened)
+                try:
+                    return reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
+                except Damaged:
+                    opened.compartment.close()
+                    opened.compartment = self._made_anew(classification, opened.keys)
+                    return reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
+        except StorageFailed as error:
+            self.notes.append(f"{classification} may miss the newest entries: {error.message}")
+            return Report()
+
     def _compare_with_seen(self, reports: Sequence[Report], purged: frozenset[str]) -> None:
-        path = self.home.state / "seen"
         seen = read_seen(self.home)
         listed: frozenset[str] = frozenset().union(*(r.listed or frozenset() for r in reports))
         on_disk = set(self.home.objects.names(listed))
-        durable.append_lines(path, sorted(on_disk - seen))
+        remember_seen(self.home, sorted(on_disk - seen))
         gone = {n for n in seen if n[:2] in listed} - on_disk - purged
         self.missing = tuple(sorted({*self.missing, *gone}))
 
     def moves_to_finish(self) -> list[tuple[Classification, str, tuple[str, ...]]]:
         """(old class, entry id, heads) of moves that crashed, or synced, half-way."""
-        return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
+        with contextlib.suppress(StorageFailed, Damaged):  # asked again at the next opening
+            return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
+        return []
 
     def index(self, classification: Classification, incoming: Sequence[Incoming]) -> None:
         """Index revisions this process has just sealed; the other open classes need not try them."""
@@ -138,6 +160,15 @@ def remove_index(home: Home, classification: Classification) -> None:
     durable.remove_files([path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")])
 
 
+def remember_seen(home: Home, names: Sequence[str]) -> None:
+    """Note that this device has seen these objects.
+
+    Best effort: the objects themselves are durable, and a missed note only weakens the detection of a rollback.
+    """
+    with contextlib.suppress(StorageFailed):
+        durable.append_lines(home.state / "seen", names)
+
+
 def read_seen(home: Home) -> set[str]:
     """Names of all objects this device has ever seen."""
     try:
@@ -147,14 +178,20 @@ def read_seen(home: Home) -> set[str]:
     return {line for line in lines[:-1] if len(line) == 32}  # noqa: PLR2004 (a torn line is no name)
 
 
-def _reopen_what_may_open_now(compartment: Compartment, keys: ClassKeys) -> None:
-    """After a header change, pending revisions may be by a device that is enrolled by now."""
-    heads = ",".join(keys.heads)
+def _index(home: Home, classification: Classification, keys: ClassKeys) -> Compartment:
+    key, salt = keys.newest.subkey("sqlcipher"), bytes.fromhex(home.vault_id)
+    return Compartment(classification, home.database(classification), key, salt)
+
+
+def _look_again_after_a_change(opened: OpenClass) -> None:
+    """After a header change, what was put aside may open: pending devices are enrolled, generations are new."""
+    compartment, keys = opened.compartment, opened.keys
+    heads, generation = ",".join(keys.heads), str(keys.newest.generation)
     if compartment.meta("header") == heads:
         return
     with compartment.db.transaction():
-        older = compartment.meta("generation")
-        compartment.retry(["pending"] if older == str(keys.newest.generation) else ["pending", "foreign"])
+        same = compartment.meta("generation") == generation
+        compartment.retry(["pending"] if same else ["pending", "foreign"])
         compartment.remember("fingerprint", "{}")
-        compartment.remember("generation", str(keys.newest.generation))
+        compartment.remember("generation", generation)
         compartment.remember("header", heads)

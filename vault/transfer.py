@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vault.capture import BATCH, Capture, Draft, Prepared, tombstone
+from vault.capture import BATCH, Capture, Draft, Prepared, tidy_title, tombstone
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
@@ -160,7 +160,7 @@ class Import:
                 entry = compartment.entry(p.draft.entry)
                 if entry and not entry.deleted and entry.classification is not p.verdict.label:
                     stone = tombstone(entry, entry.classification, entry.revisions, "moved")
-                    self.capture.write([stone])
+                    self.capture.writer.write([stone])
 
     def _living(self, entry_id: str) -> Entry | None:
         found = [e for c in self.opened.compartments if (e := c.entry(entry_id)) and not e.deleted]
@@ -174,7 +174,7 @@ class Import:
 
 def _same(entry: Entry, draft: Draft) -> bool:
     """Whether the source still says what was imported; tags added since by the person do not count."""
-    return entry.text == draft.text and (not draft.title or entry.title == draft.title)
+    return entry.text == draft.text and (not draft.title or entry.title == tidy_title(draft))
 
 
 def export(

@@ -6,6 +6,7 @@ names every section it replaces; when that is durable, the pins follow and the r
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from vault.classification import Classification
 from vault.errors import Conflict, Damaged, NotFound, WrongPassphrase
@@ -65,7 +66,7 @@ class Unlocker:
         attempt.try_all([s for s in secrets if s.kind != "passphrase"])
         attempt.try_passphrases([s for s in secrets if s.kind == "passphrase"])
         if not attempt.opened:
-            raise WrongPassphrase("no keyslot opened", remedy="check the passphrase, keyfile or recovery code")
+            attempt.refuse()
         return self._settled(attempt.opened, pins)
 
     def _settled(
@@ -80,7 +81,7 @@ class Unlocker:
                 self.home.objects.remove_sections(classification, keys.replaced)
         current = {c: Pin(k.header.recipient, k.header.generation, k.heads) for c, k in opened.items()}
         if any(pins.get(c) != pin for c, pin in current.items()):
-            self.home.store_pins(pins | current)
+            self.home.store_pins(current)
         return opened
 
     def _needs_device(self, opened: Mapping[Classification, ClassKeys], pins: Mapping[Classification, Pin]) -> bool:
@@ -94,9 +95,7 @@ class Unlocker:
         data = render(header, keys.newest)
         self.home.objects.put_sections({header.classification: [data]})
         name = name_of(data)
-        pins = self.home.pins()
-        pins[header.classification] = Pin(header.recipient, header.generation, (name,))
-        self.home.store_pins(pins)
+        self.home.store_pins({header.classification: Pin(header.recipient, header.generation, (name,))})
         self.home.objects.remove_sections(header.classification, [*keys.heads, *keys.replaced])
         return ClassKeys(keys.roots, union([header]), (name,), (), keys.strange)
 
@@ -147,12 +146,33 @@ class _Attempt:
 
     def _closed_groups(self) -> dict[str, list[Classification]]:
         groups: dict[str, list[Classification]] = {}
-        for classification, sections in self.sections.items():
-            slots = (slot for s in sections for slot in s.header.slots if slot.kind == "passphrase")
-            group = next((slot.group for slot in slots), None)
-            if classification not in self.opened and group in GROUPS:
+        for classification in self.sections:
+            for group in self._groups_of(classification) if classification not in self.opened else ():
                 groups.setdefault(group, []).append(classification)
         return groups
+
+    def _groups_of(self, classification: Classification) -> set[str]:
+        """Groups whose passphrase may open a class; a pinned section knows, others only claim."""
+        pin = self.pins.get(classification)
+        sections = self.sections[classification]
+        pinned = [s for s in sections if pin and s.name in pin.sections]
+        slots = (slot for s in pinned or sections for slot in s.header.slots if slot.kind == "passphrase")
+        return {slot.group for slot in slots if slot.group in GROUPS}
+
+    def refuse(self) -> NoReturn:
+        """Say why nothing opened: a header that is gone is not a wrong passphrase.
+
+        Raises:
+            Damaged, WrongPassphrase.
+        """
+        for classification, sections in self.sections.items():
+            pin = self.pins.get(classification)
+            if pin and not set(pin.sections) & {s.name for s in sections}:
+                raise Damaged(
+                    f"the header of {classification} is missing or damaged",
+                    remedy="restore the header directory from a backup or from git history",
+                )
+        raise WrongPassphrase("no keyslot opened", remedy="check the passphrase, keyfile or recovery code")
 
     def _try(self, classification: Classification, secrets: Sequence[Secret]) -> bool:
         pin = self.pins.get(classification)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Self
 from vault import capture as capturing
 from vault import changing
 from vault.arguments import as_class, as_moment, draft_of
-from vault.capture import Capture, Draft
+from vault.capture import Capture, Draft, Writer
 from vault.changing import Version
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
 from vault.errors import Damaged, InvalidInput, Locked, ModelMissing, NotFound
-from vault.names import ENTRY_ID_LENGTH, fold_crockford
+from vault.names import CROCKFORD, ENTRY_ID_LENGTH, fold_crockford
 from vault.opened import OpenClasses, remove_index
 from vault.reconcile import Progress
 
@@ -99,9 +99,10 @@ class Vault:
         for classification, entry_id, heads in self.opened.moves_to_finish():
             entry = self.opened.need(classification).compartment.entry(entry_id)
             if entry is not None:
-                self._capture.write([capturing.tombstone(entry, classification, heads, "moved")])
+                self._writer.write([capturing.tombstone(entry, classification, heads, "moved")])
 
     def _notes_of_opening(self) -> None:
+        self.notes += self.opened.notes
         for classification in self.opened.rebuilt:
             self.notes.append(f"the index of {classification} was damaged and has been rebuilt")
         if self.opened.missing:
@@ -167,7 +168,12 @@ class Vault:
 
     @property
     def _capture(self) -> Capture:
-        return Capture(self.home, self.opened, self._classifier, self._embedder, self._vocabulary)
+        return Capture(self._writer, self._classifier, self._embedder, self._vocabulary)
+
+    @property
+    def _writer(self) -> Writer:
+        """For changes that need no model."""
+        return Writer(self.home, self.opened)
 
     def _vocabulary(self) -> list[str]:
         counts = self.tags()
@@ -286,7 +292,8 @@ class Vault:
         prefix = fold_crockford(entry_id)
         if len(prefix) < MIN_ID_PREFIX:
             raise InvalidInput("an id prefix has at least 4 characters", remedy="give more of the id")
-        found = {i for c in self.opened.compartments for i in c.ids(prefix)}
+        legal = not set(prefix) - set(CROCKFORD)
+        found = {i for c in self.opened.compartments for i in c.ids(prefix)} if legal else set()
         if len(found) > 1:
             raise InvalidInput(f"{prefix} is ambiguous", remedy="give more of the id")
         entries = [e for i in found for c in self.opened.compartments if (e := c.entry(i)) is not None]
@@ -379,7 +386,7 @@ class Vault:
             metadata=old.metadata if metadata is None else dict(metadata),
         )
         if wanted.text == old.text:
-            return self._capture.write([capturing.again(wanted, old.classification, parents)])[0]
+            return self._writer.write([capturing.again(wanted, old.classification, parents)])[0]
         return changing.edit_text(self._capture, old, wanted, parents)
 
     def move(self, entry_id: str, classification: Classification | str) -> Entry:
@@ -392,7 +399,7 @@ class Vault:
         target = as_class(classification)
         if target is None or target is old.classification:
             return old
-        return changing.move(self._capture, old, target)
+        return changing.move(self._writer, old, target)
 
     def delete(self, entry_id: str, *, purge: bool = False) -> Entry:
         """Put an entry in the trash; with *purge*, delete its sealed files for good (history and backups keep them).
@@ -405,7 +412,7 @@ class Vault:
             changing.purge(self.home, self.opened, entry)
         elif not entry.deleted:
             stone = capturing.tombstone(entry, entry.classification, entry.revisions, "trash")
-            self._capture.write([stone])
+            self._writer.write([stone])
         return replace(entry, deleted=True)
 
     def restore(self, entry_id: str, revision: str | None = None) -> Entry:
@@ -415,7 +422,7 @@ class Vault:
             NotFound, InvalidInput, StorageFailed: as `get`; nothing to restore is InvalidInput.
         """
         entry = self.get(entry_id)
-        return changing.restore(self._capture, self.opened, entry, revision)
+        return changing.restore(self._writer, self.opened, entry, revision)
 
     # -- import, export, upkeep -----------------------------------------------------------------------
 

@@ -55,9 +55,7 @@ class Directory:
         return names
 
 
-def _apply(
-    names: dict[str, "File | Directory"], name: str, goes: str, inode: "File | Directory | None"
-) -> None:
+def _apply(names: dict[str, "File | Directory"], name: str, goes: str, inode: "File | Directory | None") -> None:
     if goes:
         names.pop(goes, None)
     if name and inode is not None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import vault
-from vault.layout import create
 from vault.classification import Classification
 from vault.errors import NotFound
 from vault.keys import keyslots
@@ -47,9 +46,7 @@ class Rig:
 
     def create(self, place: Path) -> vault.Vault:
         """A new vault."""
-        return vault.create(
-            place / "v", keyfile=self.keyfile, state=place / "state", models=self.root / "none"
-        )
+        return vault.create(place / "v", keyfile=self.keyfile, state=place / "state", models=self.root / "none")
 
     def open(self, place: Path, *secrets: keyslots.Secret, locked: bool = False) -> vault.Vault:
         """The vault at *place* with the trial's classes open."""

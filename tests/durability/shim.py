@@ -80,9 +80,7 @@ class Shim:
         self.calls.append(call)
         return self._broken(fault, call, act, shorten)
 
-    def _broken(
-        self, fault: Fault, call: Call, act: Callable[[], Any], shorten: Callable[[], Any] | None
-    ) -> Any:
+    def _broken(self, fault: Fault, call: Call, act: Callable[[], Any], shorten: Callable[[], Any] | None) -> Any:
         if fault.kind == "exit-before":
             os._exit(ENDED)
         if fault.kind == "exit-after":
@@ -101,7 +99,7 @@ class Shim:
 
     def inside(self, path: Any) -> str | None:
         """*path* as text if it lies below the root."""
-        text = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else ""
+        text = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else ""  # noqa: PTH100 (links stay)
         return text if text == str(self.root) or text.startswith(f"{self.root}/") else None
 
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
@@ -187,7 +185,7 @@ class Shim:
         if inside is None:
             self.real["rename"](source, target, **named)
             return
-        call = Call("rename", inside, target=os.path.abspath(os.fsdecode(target)))
+        call = Call("rename", inside, target=os.path.abspath(os.fsdecode(target)))  # noqa: PTH100
         self.run(call, lambda: self.real["rename"](source, target, **named))
 
 

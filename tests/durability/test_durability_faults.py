@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 from rig import CLASSES, GONE, MARKER, Rig, State, all_entries, errors, fast_directory, plaintext
-from shim import ENDED, ERRORS, PROTOCOL, Fault, installed
+from shim import ENDED, ERRORS, PROTOCOL, Call, Fault, installed
 
 import vault
 from vault import durable
 from vault.classification import Classification
-from vault.layout import lay_out
 from vault.errors import StorageFailed
 from vault.keys import keyslots
 from vault.keys.keyslots import GROUPS, KdfLimits, Stretched
+from vault.layout import lay_out
 from vault.unlocking import Unlocker
 
 SPARE = keyslots.keyfile(b"s" * 64)
@@ -73,6 +73,22 @@ def import_batch(v: vault.Vault, ids: dict[str, str]) -> None:
     v.import_from(path)
 
 
+def enrol(v: vault.Vault, _: dict[str, str]) -> None:
+    """Unlock the vault on what is a new device to it: key, header, pins and indexes are written."""
+    second_device(v.home.path.parent).close()
+
+
+def second_device(place: Path) -> vault.Vault:
+    """The vault at *place* with a state of its own."""
+    v = vault.open(place / "v", state=place / "state2", models=place / "none")
+    try:
+        v.unlock([keyslots.keyfile(b"k" * 64)], CLASSES[:1])
+    except BaseException:
+        v.close()
+        raise
+    return v
+
+
 OPERATIONS: dict[str, Callable[[vault.Vault, dict[str, str]], object]] = {
     "capture": lambda v, _: v.capture(f"{MARKER} new", "general"),
     "capture_many": lambda v, _: list(
@@ -87,11 +103,12 @@ OPERATIONS: dict[str, Callable[[vault.Vault, dict[str, str]], object]] = {
     "add slot": lambda v, _: slot(v, keyslots.keyfile(b"n" * 64), add=True),
     "remove slot": lambda v, _: slot(v, SPARE, add=False),
     "import": import_batch,
+    "enrol": enrol,
 }
 
 
-def trial(bench: Bench, name: str, fault: Fault | None) -> tuple[Path, list[str], Exception | None, str]:
-    """Run an operation under *fault*: (place, names of calls made, what it raised, the call that was struck)."""
+def trial(bench: Bench, name: str, fault: Fault | None) -> tuple[Path, list[Call], Exception | None, Call | None]:
+    """Run an operation under *fault*: (place, calls made, what it raised, the call that was struck)."""
     place = bench.place()
     raised: Exception | None = None
     with bench.rig.open(place) as v, installed(place, fault) as shim:
@@ -99,7 +116,13 @@ def trial(bench: Bench, name: str, fault: Fault | None) -> tuple[Path, list[str]
             OPERATIONS[name](v, bench.ids)
         except Exception as error:
             raised = error
-    return place, [c.name for c in shim.calls], raised, shim.hit.name if shim.hit else ""
+    return place, shim.calls, raised, shim.hit
+
+
+def forgiven(name: str, fault: Fault, calls: list[Call]) -> bool:
+    """Whether going on is right all the same: ``seen``, written last, is no promise; a purge may make room."""
+    noting = any(Path(c.path).name == "seen" for c in calls[: fault.at + 1])
+    return noting or (name == "purge" and fault.code == errno.ENOSPC)
 
 
 def after(bench: Bench, place: Path) -> dict[str, State]:
@@ -107,6 +130,11 @@ def after(bench: Bench, place: Path) -> dict[str, State]:
     with bench.rig.open(place) as v:
         assert errors(v) == []
         found = all_entries(v)
+    if (place / "state2").exists():
+        with second_device(place) as v:
+            assert set(found) >= set(all_entries(v))
+            assert errors(v) == []
+            v.capture(f"{MARKER} by the other", "general")
     assert plaintext(place) == []
     return found
 
@@ -122,14 +150,15 @@ def clean_run(bench: Bench, name: str) -> tuple[int, dict[str, State]]:
 
 def complaints(bench: Bench, name: str, fault: Fault, wanted: dict[str, State]) -> list[str]:
     """What is wrong after *fault*; empty when every promise held."""
-    place, _, raised, struck = trial(bench, name, fault)
+    place, calls, raised, hit = trial(bench, name, fault)
+    struck = hit.name if hit else ""
     where = f"{name}, call {fault.at} ({struck}), {fault.kind} {errno.errorcode.get(fault.code, '')}"
     wrong = []
     if raised is not None and not isinstance(raised, StorageFailed):
         wrong.append(f"{where}: untyped {raised!r}")
     if fault.kind in {"short", "signal"} and raised is not None:
         wrong.append(f"{where}: {raised!r} although nothing failed")
-    if fault.kind == "error" and raised is None and struck in PROTOCOL:
+    if fault.kind == "error" and raised is None and struck in PROTOCOL and not forgiven(name, fault, calls):
         wrong.append(f"{where}: false acknowledgement")
     try:
         found = after(bench, place)
@@ -161,9 +190,7 @@ def test_an_error_at_any_call_is_typed_and_never_acknowledged(bench: Bench, name
     """A disk that is full, broken or read-only at any one call: StorageFailed, and the next run is sound."""
     count, wanted = clean_run(bench, name)
     wrong = [
-        w
-        for at in range(count)
-        for w in complaints(bench, name, Fault(at, "error", ERRORS[at % len(ERRORS)]), wanted)
+        w for at in range(count) for w in complaints(bench, name, Fault(at, "error", ERRORS[at % len(ERRORS)]), wanted)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -173,9 +200,7 @@ def test_a_short_write_or_a_signal_is_no_error(bench: Bench, name: str) -> None:
     """Half a write is continued and an interrupted call taken up again: nothing is lost or half written."""
     count, wanted = clean_run(bench, name)
     wrong = [
-        w
-        for at in range(count)
-        for w in complaints(bench, name, Fault(at, "short" if at % 2 else "signal"), wanted)
+        w for at in range(count) for w in complaints(bench, name, Fault(at, "short" if at % 2 else "signal"), wanted)
     ]
     wrong += [w for at in range(0, count, 2) for w in complaints(bench, name, Fault(at, "short"), wanted)]
     assert not wrong, "\n".join(wrong)
@@ -198,9 +223,7 @@ def test_a_process_that_ends_at_any_call_leaves_a_sound_vault(bench: Bench, name
         assert status == ENDED or (status == 0 and at > count // 2)
         try:
             found = after(bench, place)
-            wrong += [
-                f"{name}, end at {at}: {w}" for w in differences(bench.before, wanted, found, done=status == 0)
-            ]
+            wrong += [f"{name}, end at {at}: {w}" for w in differences(bench.before, wanted, found, done=status == 0)]
         except Exception as error:
             wrong.append(f"{name}, end at {at}: {error!r}")
         shutil.rmtree(place)
@@ -211,7 +234,7 @@ def test_a_process_that_ends_at_any_call_leaves_a_sound_vault(bench: Bench, name
 def test_creation_that_fails_at_any_call_leaves_nothing(bench: Bench, code: int) -> None:
     """Laying out a vault is all or nothing: a typed error, nothing at the path, and the next attempt succeeds."""
     place = bench.rig.root / "made"
-    secrets = dict.fromkeys(GROUPS, [bench.rig.secret])
+    secrets = {g: [bench.rig.secret] for g in GROUPS}
 
     def make() -> None:
         lay_out(place / "v", secrets, single=True, state=place / "state")
@@ -245,9 +268,7 @@ def test_creation_that_fails_at_any_call_leaves_nothing(bench: Bench, code: int)
     assert not wrong, "\n".join(wrong)
 
 
-def test_control_an_error_swallowed_at_the_directory_is_caught(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_an_error_swallowed_at_the_directory_is_caught(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positive control: a build that acknowledges though the directory was not synced is found out."""
     real = durable.sync_directory
 
@@ -265,6 +286,6 @@ def test_control_an_error_swallowed_at_the_directory_is_caught(
 
 def test_control_a_write_that_forgets_the_rest_is_caught(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positive control: a build that ignores how much a write took is found out."""
-    monkeypatch.setattr(durable, "_write_all", lambda fd, data: os.write(fd, data))
+    monkeypatch.setattr(durable, "_write_all", lambda fd, data: os.write(fd, data))  # noqa: PLW0108 (the shim replaces os.write later)
     count, wanted = clean_run(bench, "capture")
     assert any(complaints(bench, "capture", Fault(at, "short"), wanted) for at in range(count))

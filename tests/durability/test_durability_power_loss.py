@@ -13,9 +13,9 @@ from shim import Call, Shim, installed
 
 import vault
 from vault import durable
-from vault.layout import lay_out
 from vault.keys import keyslots
 from vault.keys.keyslots import GROUPS, KdfLimits, Stretched
+from vault.layout import lay_out
 from vault.unlocking import Unlocker
 
 LATER = keyslots.keyfile(b"l" * 64)
@@ -58,7 +58,7 @@ def record(rig: Rig, place: Path, rounds: int = 2) -> list[Call]:
     """Live through a scenario at *place*; the calls made, with marks of what was promised."""
     place.mkdir()
     with installed(place) as shim:
-        lay_out(place / "v", dict.fromkeys(GROUPS, [rig.secret]), single=True, state=place / "state")
+        lay_out(place / "v", {g: [rig.secret] for g in GROUPS}, single=True, state=place / "state")
         shim.mark({"made": True})
         with rig.open(place) as v:
             for n in range(rounds):
@@ -77,9 +77,7 @@ def _capture(v: vault.Vault, shim: Shim, place: Path, name: str) -> str:
     return entry.id
 
 
-def _change(
-    shim: Shim, place: Path, entry_id: str, state: State, act: Callable[[], object]
-) -> None:
+def _change(shim: Shim, place: Path, entry_id: str, state: State, act: Callable[[], object]) -> None:
     shim.mark({"attempt": {entry_id: state}})
     act()
     shim.mark({"entries": {entry_id: state}, "indexes": databases(place)})
@@ -96,9 +94,7 @@ def _live(v: vault.Vault, shim: Shim, place: Path, n: int) -> None:
     many = [f"{MARKER} many {n}-{i}" for i in range(5)]
     shim.mark({"texts": many})
     entries = list(v.capture_many([{"text": t, "classification": "general"} for t in many]))
-    shim.mark(
-        {"entries": {e.id: ("living", "general", e.text) for e in entries}, "indexes": databases(place)}
-    )
+    shim.mark({"entries": {e.id: ("living", "general", e.text) for e in entries}, "indexes": databases(place)})
     if n == 0:
         general = v.opened.classes[vault.Classification.GENERAL]
         general.keys = Unlocker(v.home, Stretched(KdfLimits())).add_slot(general.keys, LATER, "vault", None)
@@ -126,7 +122,7 @@ def broken_promises(rig: Rig, calls: list[Call], origin: Path, upto: int, mode: 
 
 def _restart(rig: Rig, place: Path, promise: Promise, rng: random.Random) -> dict[str, State] | None:
     if not promise.made and not (place / "v" / "vault.toml").exists():
-        lay_out(place / "v", dict.fromkeys(GROUPS, [rig.secret]), single=True, state=place / "state")
+        lay_out(place / "v", {g: [rig.secret] for g in GROUPS}, single=True, state=place / "state")
         return None
     if promise.indexes and rng.random() < 0.7:  # the newest index, or an older one, or none at all
         (states,) = (p for p in (place / "state").iterdir() if p.is_dir())
@@ -192,9 +188,7 @@ def test_the_power_may_go_at_any_moment_soak(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("careless", ["sync_fd", "sync_directory", "ack before directory"])
-def test_control_a_build_that_does_not_sync_is_caught(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, careless: str
-) -> None:
+def test_control_a_build_that_does_not_sync_is_caught(rig: Rig, monkeypatch: pytest.MonkeyPatch, careless: str) -> None:
     """Positive controls: no fsync at all, no fsync of directories, and an acknowledgement before it."""
     if careless == "ack before directory":
         late: list[Path] = []

@@ -49,7 +49,9 @@ def test_age_opens_what_we_seal(size, age, root, tmp_path):
     body = ("line\n" * (size // 5 + 1))[:size]
     (tmp_path / "file").write_bytes(seal(revision(body, key.device.id), root.recipient(), key).data)
     (tmp_path / "identity").write_text(root.identity() + "\n")
-    plain = subprocess.run([age, "-d", "-i", tmp_path / "identity", tmp_path / "file"], capture_output=True, check=True).stdout
+    plain = subprocess.run(
+        [age, "-d", "-i", tmp_path / "identity", tmp_path / "file"], capture_output=True, check=True
+    ).stdout
     front, _, rest = plain.partition(b"\n---\n")
     assert front.startswith(b"---\nvault: ")
     assert 'title: "Ω"'.encode() in front.split(b"\n")

@@ -110,7 +110,11 @@ def test_shipped_vectors_end_as_they_must():
     vectors = shipped()
     assert {row(v, outcome(v)) for v in vectors} <= set(TABLE)
     assert {v.expect for v in vectors} >= {"success", "no match", "HMAC failure", "header failure", "payload failure"}
-    assert all((outcome(v) == "success") == (v.expect == "success" or v.name in DEVIATIONS) for v in vectors if v.kind == "x25519")
+    assert all(
+        (outcome(v) == "success") == (v.expect == "success" or v.name in DEVIATIONS)
+        for v in vectors
+        if v.kind == "x25519"
+    )
 
 
 def test_second_reader_follows_the_specification_without_deviations():

@@ -39,7 +39,9 @@ def test_the_id_is_the_hash_of_the_key(key):
     assert repr(key.secret) not in repr(key)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+)
 def test_a_damaged_key_is_named_and_never_replaced(content, tmp_path):
     """Damaged, with the file left alone: replacing it silently would orphan its revisions."""
     path = tmp_path / "device.key"

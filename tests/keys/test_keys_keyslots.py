@@ -99,7 +99,9 @@ def test_a_recovery_code_is_read_leniently(root):
     assert unwrap(slot, root, keyslots.recovery_code(code.lower()), Stretched(CHEAP)) == root
 
 
-@pytest.mark.parametrize("typed", ["", "0123", "U" * 32, "0" * 31, "0" * 33, "é" * 32, "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYU"])
+@pytest.mark.parametrize(
+    "typed", ["", "0123", "U" * 32, "0" * 31, "0" * 33, "é" * 32, "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYU"]
+)
 def test_what_is_no_recovery_code_is_told_at_once(typed):
     """Too short, too long or with letters outside the alphabet: refused before any slot is tried."""
     with pytest.raises(WrongPassphrase, match="no recovery code"):

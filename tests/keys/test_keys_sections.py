@@ -59,7 +59,10 @@ def test_what_is_rendered_is_parsed_again(header, root):
         removed_devices=frozenset({a_device(9).id}),
         old_roots=seal_old_roots(newest, (old,)),
         parents=("a" * 32, "b" * 32),
-        slots=(*header.slots, wrap(newest, keyslots.passphrase(b"pw"), "secret", KdfParams(b"s" * 16, 64, 1, 1), Stretched(CHEAP))),
+        slots=(
+            *header.slots,
+            wrap(newest, keyslots.passphrase(b"pw"), "secret", KdfParams(b"s" * 16, 64, 1, 1), Stretched(CHEAP)),
+        ),
     )
     read = section(full, newest)
     assert read.header == full
@@ -69,14 +72,19 @@ def test_what_is_rendered_is_parsed_again(header, root):
 
 
 @pytest.mark.parametrize(("count", "fine"), [(64, True), (65, False)])
-def test_at_most_64_slots(count, fine, header, root):
-    """The bound is exact."""
-    data = render(replace(header, slots=tuple(replace(header.slots[0], id=f"{i:08d}") for i in range(count))), root)
+def test_at_most_64_slots(count, fine, header, root, monkeypatch):
+    """The bound is exact, for writing as for reading."""
+    many = replace(header, slots=tuple(replace(header.slots[0], id=f"{i:08d}") for i in range(count)))
     if fine:
-        assert len(parse(data, VAULT).header.slots) == count
-    else:
-        with pytest.raises(Damaged):
-            parse(data, VAULT)
+        assert len(section(many, root).header.slots) == count
+        return
+    with pytest.raises(Damaged, match=r"cannot be written|is damaged"):
+        render(many, root)
+    with monkeypatch.context() as lax:
+        lax.setattr(sections, "MAX_SLOTS", count)
+        data = render(many, root)
+    with pytest.raises(Damaged, match="is damaged"):
+        parse(data, VAULT)
 
 
 def test_a_section_over_256_kib_is_refused_before_it_is_parsed(header, root, monkeypatch):
@@ -207,7 +215,9 @@ def test_pins_are_kept_and_read_back(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("text", ["x", "[secret]\n", "[topsecret]\nrecipient = 'a'\ngeneration = 1\nsections = []\n", "a = 1\n", "\xff"])
+@pytest.mark.parametrize(
+    "text", ["x", "[secret]\n", "[topsecret]\nrecipient = 'a'\ngeneration = 1\nsections = []\n", "a = 1\n", "\xff"]
+)
 def test_damaged_pins_are_named(text, tmp_path):
     """A pins file that is not ours is Damaged, with the remedy."""
     path = tmp_path / "pins.toml"
@@ -227,14 +237,44 @@ def test_vault_paths_survive_strange_names(tmp_path):
 # -- kinds to come ------------------------------------------------------------------------------------
 
 
-def test_a_slot_of_an_unknown_kind_is_kept(header, root):
-    """A keyslot of a later version survives a rewrite by this one, with every field it came with."""
-    data = render(header, root)
-    later = '{ id = "zzzzzzzz", kind = "fido2", group = "secret", credential = "q\\"q", counter = 7, uv = true, rp = ["a"] }'
-    signed = data.rpartition(b"mac = ")[0].replace(b"slots = [\n", f"slots = [\n    {later},\n".encode())
-    found = parse(signed + f'mac = "{sections.header_mac(root, signed)}"\n'.encode(), VAULT)
+@pytest.mark.parametrize(
+    "field",
+    [
+        'credential = "q\\"q\\\\"',
+        "counter = 7",
+        "uv = true",
+        'rp = ["a", ["b"]]',
+        'label = "clé 🔑 \\u007f \\t"',
+        "kdf = { n = 1, inner = { m = false } }",
+        "kdf = [{ n = 1 }]",
+        "weight = 1.5",
+        "weight = 1e300",
+        "weight = inf",
+        'kdf = [{ "a b" = 1 }]',
+        'kdf = { "a b" = 1 }',
+        "since = 2026-01-01",
+        "big = 123456789012345678901234567890",
+    ],
+)
+def test_a_slot_of_an_unknown_kind_is_kept_or_refused(field, header, root):
+    """A keyslot of a later version survives a rewrite by this one with every field, or the section is refused.
+
+    Strings, whole numbers, truth values and tables of them are kept; nothing else may be in a slot. What must never be is a rewritten section that cannot be read: the old ones are deleted after it.
+    """
+    later = f'{{ id = "zzzzzzzz", kind = "fido2", group = "secret", {field} }}'
+    signed = (
+        render(header, root).rpartition(b"mac = ")[0].replace(b"slots = [\n", f"slots = [\n    {later},\n".encode())
+    )
+    data = signed + f'mac = "{sections.header_mac(root, signed)}"\n'.encode()
+    wanted = sections.tomllib.loads(f"slot = {later}")["slot"]
+    try:
+        found = parse(data, VAULT)
+    except Damaged:
+        assert any(odd in field for odd in ("weight", "[", '"a b"', "2026")), "a plain field was refused"
+        return
     keys = open_with(KEYFILE, found)
     again = render(replace(keys.header, parents=(found.name,)), root)
+    assert open_with(KEYFILE, parse(again, VAULT)) is not None
     slots = {slot["id"]: slot for slot in sections.tomllib.loads(again.decode())["slots"]}
     assert len(slots) == 3
-    assert slots["zzzzzzzz"] == sections.tomllib.loads(f"slot = {later}")["slot"]
+    assert slots["zzzzzzzz"] == wanted

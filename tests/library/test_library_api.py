@@ -36,7 +36,9 @@ def test_the_positional_parameters_are_as_promised(name: str) -> None:
     assert callable(found)
     parameters = inspect.signature(found).parameters.values()
     shown = [
-        p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters if p.kind is not p.KEYWORD_ONLY
+        p.name if p.default is p.empty else f"{p.name}={p.default!r}"
+        for p in parameters
+        if p.kind is not p.KEYWORD_ONLY
     ]
     assert ", ".join(shown) == SIGNATURES[name]
     assert all(p.default is not p.empty for p in parameters if p.kind is p.KEYWORD_ONLY)
@@ -50,7 +52,13 @@ def test_what_comes_back_has_the_promised_attributes() -> None:
     assert {"entry", "score", "snippet"} <= set(dir(Hit))
     assert {"label", "confidence", "reasoning", "tags", "emotion", "level", "stage"} <= set(dir(vault.Verdict))
     assert issubclass(vault.VaultError, Exception)
-    assert [c.value for c in vault.Classification] == "general chronological confidential secret ultrasecret".split()
+    assert [c.value for c in vault.Classification] == [
+        "general",
+        "chronological",
+        "confidential",
+        "secret",
+        "ultrasecret",
+    ]
     assert [c.level for c in vault.Classification] == [1, 1, 2, 3, 4]
 
 

@@ -1,7 +1,7 @@
 """Two devices with one vault, merged as git merges it: the set union of files, in any order, without a key."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -182,7 +182,7 @@ def test_a_purge_reaches_the_other_device_for_good(devices: Devices) -> None:
     b.edit(entry.id, "edited")
     a, b = devices.merge()
     a.delete(entry.id, purge=True)
-    names = {n for n in b.home.objects.names()}
+    names = set(b.home.objects.names())
     for _ in range(2):
         a, b = devices.merge()  # union: a gets the files back from b
         for v in (a, b):

@@ -60,7 +60,9 @@ def test_a_locked_class_leaves_no_trace(grouped: Maker) -> None:
     v = grouped(*WORDS.values())
     shown = v.capture("kestrel on a fence", "general", tags=["bird"])
     before = v.search("kestrel fence")
-    hidden = [v.capture(f"kestrel fence {n} " * 5, c, tags=["hush"]) for n in range(10) for c in ("secret", "ultrasecret")]
+    hidden = [
+        v.capture(f"kestrel fence {n} " * 5, c, tags=["hush"]) for n in range(10) for c in ("secret", "ultrasecret")
+    ]
     moved = v.capture("kestrel that moved", "general", tags=["gone"])
     v.move(moved.id, "secret")
     v.close()
@@ -119,7 +121,9 @@ def test_a_class_never_unlocked_on_this_device_takes_nothing(grouped: Maker, tmp
         for attempt in (
             lambda: v.capture("x", "secret"),
             lambda: v.move(v.entries()[0].id, "secret"),
-            lambda: list(v.capture_many([{"text": "a", "classification": "general"}, {"text": "b", "classification": "secret"}])),
+            lambda: list(
+                v.capture_many([{"text": "a", "classification": "general"}, {"text": "b", "classification": "secret"}])
+            ),
         ):
             with pytest.raises(Locked) as error:
                 attempt()

@@ -75,7 +75,14 @@ def test_bad_lines_are_reported_and_the_rest_is_taken(new_vault: Maker, tmp_path
     """With the number of each line and the reason; the same line twice is one entry."""
     v = new_vault()
     path = tmp_path / "a.jsonl"
-    lines = ['{"text": "good one"}', "not json", '{"no": "text"}', '"a string"', '{"text": "good one"}', '{"text": " "}']
+    lines = [
+        '{"text": "good one"}',
+        "not json",
+        '{"no": "text"}',
+        '"a string"',
+        '{"text": "good one"}',
+        '{"text": " "}',
+    ]
     path.write_text("\n".join(lines))
     report = v.import_from(path)
     assert (report.added, report.unchanged, report.skipped) == (2, 1, 3)
@@ -88,7 +95,7 @@ def test_bad_lines_are_reported_and_the_rest_is_taken(new_vault: Maker, tmp_path
 
 def test_an_import_that_was_killed_goes_on(tmp_path: Path) -> None:
     """SIGKILL in the midst of it: what was stored is sound, and the next run completes it without doubles."""
-    folder = notes(tmp_path / "notes", 600)
+    notes(tmp_path / "notes", 600)
     (tmp_path / "key").write_bytes(b"k" * 64)
     code = (
         "import vault, sys; from pathlib import Path; h = Path(sys.argv[1])\n"
@@ -113,7 +120,14 @@ def test_an_import_that_was_killed_goes_on(tmp_path: Path) -> None:
 def test_a_round_trip_loses_nothing(new_vault: Maker, tmp_path: Path, format_name: str) -> None:
     """Export, import into a new vault: text, title, tags, class, times, source, context, metadata."""
     v = new_vault("one")
-    texts = ["plain", "# Heading\n\nbody  \n", "---\nfront: 1\n---\nx", "ünï \u2028 码 \r\n end\n\n", "\0nul", "\n\n  lead"]
+    texts = [
+        "plain",
+        "# Heading\n\nbody  \n",
+        "---\nfront: 1\n---\nx",
+        "ünï \u2028 码 \r\n end\n\n",
+        "\0nul",
+        "\n\n  lead",
+    ]
     for n, text in enumerate(texts):
         v.capture(
             text, tuple(vault.Classification)[n % 5], title=f"T {n}" if n % 2 else None, tags=[f"t{n}", "a/b"],

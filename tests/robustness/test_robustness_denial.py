@@ -1,6 +1,5 @@
 """T25: what is far too large, too deep or too many meets a named error or a bounded answer (about 15 s)."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ def test_control_the_guards_catch_hang_and_hunger(tmp_path: Path) -> None:
     """Positive control: a piece of work that takes 2 GiB, or never ends, does not pass."""
     with pytest.raises(AssertionError, match="MemoryError"):
         run(tmp_path, "x = bytearray(2 << 30)")
-    with pytest.raises(subprocess.TimeoutExpired):
-        run(tmp_path, "import time; time.sleep(30)", seconds=2)
+    with pytest.raises(AssertionError, match="ended with -"):
+        run(tmp_path, "while True: pass", seconds=1)
 
 
 def test_a_header_section_of_14_mb_is_refused(tmp_path: Path) -> None:
@@ -82,7 +81,7 @@ def test_a_query_of_200000_tokens_answers(tmp_path: Path) -> None:
         ("front.md", "b'---\\nx: ' + b'[' * 60_000 + b']' * 60_000 + b'\\n---\\nbody\\n'"),
         ("tags.md", "b'---\\ntags: [' + b'a, ' * 1_000_000 + b'b]\\n---\\nbody\\n'"),
         ("hashtags.md", "b'body ' + b'#a1b2 ' * 160_000"),
-        ("tags.jsonl", "b'{\"text\": \"x\", \"tags\": [' + b'\"t\",' * 1_000_000 + b'\"z\"]}\\n'"),
+        ("tags.jsonl", 'b\'{"text": "x", "tags": [\' + b\'"t",\' * 1_000_000 + b\'"z"]}\\n\''),
     ],
     ids=lambda v: v if v.endswith(("md", "jsonl")) else "",
 )
@@ -103,7 +102,9 @@ def test_a_hostile_file_is_imported_or_skipped(tmp_path: Path, name: str, conten
 
 def test_a_million_tags_are_refused(tmp_path: Path) -> None:
     """An entry takes 100."""
-    assert refusal(tmp_path, "make().capture('x', 'general', tags=(f't{n}' for n in range(1_000_000)))") == "InvalidInput"
+    assert (
+        refusal(tmp_path, "make().capture('x', 'general', tags=(f't{n}' for n in range(1_000_000)))") == "InvalidInput"
+    )
 
 
 def test_text_beyond_a_mebibyte_is_refused_and_exactly_one_is_kept(tmp_path: Path) -> None:

@@ -115,7 +115,14 @@ def test_files_with_strange_names_are_imported_or_reported(
     """255-byte names, names that are no UTF-8, two compositions of one name, and files that are no UTF-8."""
     folder = tmp_path / "in"
     folder.mkdir()
-    names = [b"n" * 252 + b".md", b"\xff\xfe.md", "e\u0301.md".encode(), "\u00e9.md".encode(), b"a\nb.md", b"\x1b[31m.md"]
+    names = [
+        b"n" * 252 + b".md",
+        b"\xff\xfe.md",
+        "e\u0301.md".encode(),
+        "\u00e9.md".encode(),
+        b"a\nb.md",
+        b"\x1b[31m.md",
+    ]
     for name in names:
         (Path(folder) / name.decode("utf-8", "surrogateescape")).write_bytes(b"body of " + name.hex().encode())
     (folder / "latin.md").write_bytes(b"caf\xe9")

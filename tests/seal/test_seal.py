@@ -105,7 +105,15 @@ def test_nothing_readable_is_in_a_sealed_file():
     """Neither body nor title, tag, class, entry, device or vault appears in the ciphertext."""
     wanted = revision("a body marker", title="a title marker", tags=("tagmarker",))
     data = seal(wanted, ROOT.recipient(), KEY).data
-    for mark in (b"body marker", b"title marker", b"tagmarker", b"secret", wanted.entry.encode(), VAULT.encode(), KEY.device.id.encode()):
+    for mark in (
+        b"body marker",
+        b"title marker",
+        b"tagmarker",
+        b"secret",
+        wanted.entry.encode(),
+        VAULT.encode(),
+        KEY.device.id.encode(),
+    ):
         assert mark not in data
 
 
@@ -237,7 +245,10 @@ def test_one_device_cannot_sign_as_another(tmp_path):
 
 def test_a_revision_cannot_change_class_or_vault():
     """Sealed by an enrolled device, but for another class or vault: named, and not opened."""
-    assert kind_of(Opener(keys()), seal(revision(classification=Classification.GENERAL), ROOT.recipient(), KEY).data) == "class"
+    assert (
+        kind_of(Opener(keys()), seal(revision(classification=Classification.GENERAL), ROOT.recipient(), KEY).data)
+        == "class"
+    )
     assert kind_of(Opener(keys()), seal(revision(vault="00" * 16), ROOT.recipient(), KEY).data) == "vault"
 
 

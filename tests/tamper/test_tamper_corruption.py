@@ -270,6 +270,7 @@ def test_a_damaged_index_costs_nothing(site, how, pattern):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_a_damaged_index_costs_nothing_at_length(site):
     """The same, two thousand times."""
     rng = random.Random(SEED)

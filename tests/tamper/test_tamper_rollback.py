@@ -90,16 +90,26 @@ class Scene:
                 assert any(flagged in f"{f.subject} {f.message}" for f in findings), findings
 
 
-@pytest.fixture
-def scene(tmp_path) -> Scene:
-    """Three entries in two classes."""
-    vault.create(
-        tmp_path / "v", passphrase=b"pw", state=tmp_path / "s", models=tmp_path / "none", limits=CHEAP
-    ).close()
-    made = Scene(tmp_path, {})
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Scene:
+    """Three entries in two classes; made once, because making waits for the disk."""
+    base = tmp_path_factory.mktemp("original")
+    vault.create(base / "v", passphrase=b"pw", state=base / "s", models=base / "none", limits=CHEAP).close()
+    made = Scene(base, {})
     made.capture("needle one")
     made.capture("needle two")
     made.capture("needle three", "secret")
+    return made
+
+
+@pytest.fixture
+def scene(original, tmp_path) -> Scene:
+    """A copy of the original, known at its own path, and sound before anything is done to it."""
+    for each in ("v", "s"):
+        shutil.copytree(original.base / each, tmp_path / each)
+    paths = tmp_path / "s" / "vaults.toml"
+    paths.write_text(paths.read_text().replace(str(original.base), str(tmp_path)))
+    made = Scene(tmp_path, dict(original.texts))
     made.check()
     return made
 

@@ -228,6 +228,11 @@ def revisions() -> list[dict[str, object]]:
     changed("seq as a fraction", seq=1.5)
     changed("seq as a truth value", seq=True)
     changed("seq below zero", seq=-1)
+    changed("seq of more than 63 bits", seq=2**63)
+    good("the largest seq", seq=2**63 - 1)
+    bad_front("a lone surrogate in a text", keys + b'title: "\\ud800"\n')
+    bad_front("a lone surrogate deep in the metadata", keys + b'metadata: {"a": [{"b": "\\udfff"}]}\n')
+    bad_front("a number beyond all bounds", keys + b"confidence: 1e999\n")
     changed("parents that are no names", parents=["../../etc/passwd"])
     changed("parents as text", parents="a" * 32)
     changed("tags as text", tags="work")
@@ -261,6 +266,7 @@ def revisions() -> list[dict[str, object]]:
     plain("plain text sealed to the recipient", "unsigned", b"hello from anyone\n")
     plain("nothing sealed to the recipient", "unsigned", b"")
     plain("a note with front matter of its own", "unsigned", b"---\ntitle: hello\n---\ntext\n")
+    plain("an envelope that is broken and unsigned", "unsigned", signed_part(table(seq="1"), "text").ljust(1024))
     plain("text after the signature line", "unsigned", padded(payload + b"more\n"))
     plain("a signature line one character short", "unsigned", padded(payload[:-7] + payload[-6:]))
     plain("two devices named", "device", padded(with_signature(naked, named="C")))
@@ -346,10 +352,20 @@ def keyslots() -> list[dict[str, object]]:
     case("another kind's slot is not tried", "wrong-secret", made["recovery"], KEYFILE)
     as_keyfile = made["recovery"] | {"kind": "keyfile"}
     case("kind altered", "damaged", as_keyfile, ("keyfile", RECOVERY[1]))
-    case("Argon2 parameters added to a keyfile slot", "damaged", made["keyfile"] | {"kdf": made["passphrase"]["kdf"]}, KEYFILE)
+    case(
+        "Argon2 parameters added to a keyfile slot",
+        "damaged",
+        made["keyfile"] | {"kdf": made["passphrase"]["kdf"]},
+        KEYFILE,
+    )
     row = made["passphrase"]
     case("passphrase in NFD", "ok", row, ("passphrase", "correct ho\u0308rse".encode()))
-    case("passphrase that is not UTF-8", "ok", slot(rand, ("passphrase", b"\xff\xfepw"), ROOTS[1]), ("passphrase", b"\xff\xfepw"))
+    case(
+        "passphrase that is not UTF-8",
+        "ok",
+        slot(rand, ("passphrase", b"\xff\xfepw"), ROOTS[1]),
+        ("passphrase", b"\xff\xfepw"),
+    )
     for field, value in (("salt", "00" * 16), ("memory_kib", 72), ("iterations", 2), ("lanes", 2)):
         altered = row | {"kdf": row["kdf"] | {field: value}}
         case(f"Argon2 {field} altered", "wrong-secret", altered, PASSPHRASE)
@@ -379,7 +395,7 @@ def inline(value: object) -> str:
         return "{ " + ", ".join(f"{k} = {inline(v)}" for k, v in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def section(root: bytes = ROOTS[1], generation: int = 1, *, mac_root: bytes | None = None, **changes: object) -> bytes:
@@ -458,7 +474,14 @@ def sections() -> list[dict[str, object]]:
     case("generation 2 with its old root", "ok", second, roots=2, slots=[key2])
     case("generation 3 with two old roots", "ok", third, roots=3, slots=[key3])
     case("generation 2 beside the section it replaces", "ok", second, base, roots=2, slots=[key2])
-    case("generation 2 beside another head of generation 1", "ok", second, section(slots=[key, code]), roots=2, slots=[key2])
+    case(
+        "generation 2 beside another head of generation 1",
+        "ok",
+        second,
+        section(slots=[key, code]),
+        roots=2,
+        slots=[key2],
+    )
     removing = section(removed_slots=[code2["id"]], slots=[key])
     both = section(ROOTS[2], 2, old_roots=old_roots(rand, 2), slots=[key2, code2])
     case("a slot removed in generation 1 is gone in 2", "ok", both, removing, roots=2, slots=[key2])
@@ -476,7 +499,9 @@ def sections() -> list[dict[str, object]]:
     with_b = section(slots=[key, code], devices=[device("A"), device("B")])
     case("two heads are united", "ok", with_c, with_b, devices="ABC", slots=[key, code])
     case("a replaced section counts no more", "ok", with_c, section(parents=[reader.name_of(with_c)], slots=[key]))
-    case("a slot removed in the other head", "ok", section(removed_slots=[code["id"]], slots=[key]), with_b, devices="AB")
+    case(
+        "a slot removed in the other head", "ok", section(removed_slots=[code["id"]], slots=[key]), with_b, devices="AB"
+    )
     case("a device removed in the other head", "ok", section(removed_devices=[DEVICE["C"]], slots=[key]), with_c)
     without_code = section(parents=[reader.name_of(with_b)], removed_slots=[code["id"]], slots=[key])
     case("a removed slot, replayed with its old section", "wrong-secret", without_code, with_b, secret=RECOVERY)
@@ -486,16 +511,35 @@ def sections() -> list[dict[str, object]]:
     case("another vault's section beside a true one", "ok", base, section(vault=OTHER_VAULT, slots=[key, code]))
     future = {"id": "zzzzzzzz", "kind": "fido2", "group": "secret", "credential": "AAAA", "counter": 7}
     case("a slot of an unknown kind is skipped", "ok", section(slots=[future, key]), slots=[future, key])
+    labelled = future | {"label": "clé 🔑", "uv": True, "kdf": {"n": 1}}
+    case(
+        "a slot of an unknown kind with all sorts of fields",
+        "ok",
+        section(slots=[key, labelled]),
+        slots=[key, labelled],
+    )
     old_shape = {**key, "id": "yyyyyyyy", "kind": "two-secret"}
     case("an unknown kind that looks like ours", "ok", section(slots=[old_shape, key]), slots=[old_shape, key])
 
     # Tampering by one who can write the tree.
     case("MAC altered", "damaged", base[:-4] + bytes([base[-4] ^ 1 if base[-4] != ord("a") else ord("b")]) + base[-3:])
-    case("MAC in capitals", "damaged", base.rpartition(b'"')[0].rpartition(b'"')[0] + b'"' + base[-67:-3].upper() + b'x"\n')
-    case("recipient swapped", "damaged", base.replace(*(reader.recipient(r, VAULT, CLASS, 1).encode() for r in (ROOTS[1], NOBODY))))
+    case(
+        "MAC in capitals",
+        "damaged",
+        base.rpartition(b'"')[0].rpartition(b'"')[0] + b'"' + base[-67:-3].upper() + b'x"\n',
+    )
+    case(
+        "recipient swapped",
+        "damaged",
+        base.replace(*(reader.recipient(r, VAULT, CLASS, 1).encode() for r in (ROOTS[1], NOBODY))),
+    )
     case("device added", "damaged", base.replace(b"devices = [", b"devices = [" + inline(device("B")).encode() + b", "))
     case("MAC by another root", "damaged", section(slots=[key], mac_root=NOBODY))
-    case("recipient of another root under a right MAC", "damaged", section(slots=[key], recipient=reader.recipient(NOBODY, VAULT, CLASS, 1)))
+    case(
+        "recipient of another root under a right MAC",
+        "damaged",
+        section(slots=[key], recipient=reader.recipient(NOBODY, VAULT, CLASS, 1)),
+    )
     slot_of_other_id = section(slots=[{**key, "id": "aaaaaaaa"}])
     case("slot id altered under a right MAC", "damaged", slot_of_other_id)
     case("slot moved to another generation", "damaged", section(ROOTS[1], 2, old_roots=old_roots(rand, 2), slots=[key]))
@@ -516,10 +560,18 @@ def sections() -> list[dict[str, object]]:
     case("an unknown class", "damaged", section(**{"class": "topsecret"}, slots=[key]))
     case("generation 0", "damaged", section(generation=1, slots=[key]).replace(b"generation = 1", b"generation = 0"))
     case("generation 257", "damaged", section(generation=257, slots=[key]))
-    case("65 slots", "damaged", section(slots=[{**key, "id": f"aaaaaa{a}{b}"} for a in "abcdefghi" for b in "abcdefgh"][:65]))
+    case(
+        "65 slots",
+        "damaged",
+        section(slots=[{**key, "id": f"aaaaaa{a}{b}"} for a in "abcdefghi" for b in "abcdefgh"][:65]),
+    )
     case("257 devices", "damaged", section(slots=[key], devices=[device("A")] * 257))
     case("parents that are no names", "damaged", section(slots=[key], parents=["../x"]))
-    case("a device id that is not its key's", "damaged", section(slots=[key], devices=[device("A") | {"id": DEVICE["B"]}]))
+    case(
+        "a device id that is not its key's",
+        "damaged",
+        section(slots=[key], devices=[device("A") | {"id": DEVICE["B"]}]),
+    )
     case("a device without a key", "damaged", section(slots=[key], devices=[{"id": DEVICE["A"]}]))
     case("slots as text", "damaged", section(slots="none"))
     case("no recipient", "damaged", section(slots=[key], recipient=None))
@@ -561,7 +613,8 @@ def preambles() -> list[dict[str, object]]:
         "not TOML": ("damaged", "memory-vault 1"),
     }
     return [
-        {"name": n, "expect": e, "file": b64(t.encode()), "id": VAULT if e == "ok" else ""} for n, (e, t) in texts.items()
+        {"name": n, "expect": e, "file": b64(t.encode()), "id": VAULT if e == "ok" else ""}
+        for n, (e, t) in texts.items()
     ] + [{"name": "not UTF-8", "expect": "damaged", "file": b64(b"\xff" + sound.encode()), "id": ""}]
 
 
@@ -569,7 +622,9 @@ def purge_lists() -> list[dict[str, object]]:
     """Purge lists against the enrolled device A."""
     names = sorted(reader.name_of(bytes([i])) for i in range(3))
 
-    def made(key: str = "A", prefix: str = "memory/v1/purged\0", sign: list[str] | None = None, **changes: object) -> bytes:
+    def made(
+        key: str = "A", prefix: str = "memory/v1/purged\0", sign: list[str] | None = None, **changes: object
+    ) -> bytes:
         vault = str(changes.get("vault", VAULT))
         message = f"{prefix}{vault}\0".encode() + "\n".join(names if sign is None else sign).encode()
         fields = {
@@ -618,7 +673,21 @@ def derived() -> dict[str, object]:
         for cls in reader.CLASSES
         for g in ROOTS
     ]  # fmt: skip
-    sizes = [*range(1020, 1160, 3), 1024, 1025, 2047, 2048, 2049, 65535, 65536, 65537, 2**20, 2**20 + 1, 2**26 - 1, 2**26]
+    sizes = [
+        *range(1020, 1160, 3),
+        1024,
+        1025,
+        2047,
+        2048,
+        2049,
+        65535,
+        65536,
+        65537,
+        2**20,
+        2**20 + 1,
+        2**26 - 1,
+        2**26,
+    ]
     return {
         "keys": keys,
         "padding": [[n, reader.padded_size(n)] for n in (0, 1, *sizes)],

@@ -158,7 +158,9 @@ REVISIONS = load("revisions.json")
 def opener() -> sealing.Opener:
     """The product's opener for the vectors' class, devices and two generations."""
     roots = {int(g): bytes.fromhex(r) for g, r in REVISIONS["roots"].items()}
-    made = [Root(REVISIONS["vault"], Classification(REVISIONS["class"]), g, roots[g]) for g in sorted(roots, reverse=True)]
+    made = [
+        Root(REVISIONS["vault"], Classification(REVISIONS["class"]), g, roots[g]) for g in sorted(roots, reverse=True)
+    ]
     devices = tuple(device_of(bytes.fromhex(public)) for public in REVISIONS["devices"].values())
     header = Header(REVISIONS["vault"], made[0].classification, 2, made[0].recipient(), devices=devices)
     return sealing.Opener(ClassKeys(tuple(made), header, ()))

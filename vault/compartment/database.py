@@ -141,7 +141,10 @@ class Database:
             raise Damaged("the index was written by a newer version", remedy="run: memory doctor --rebuild")
         if version < schema.VERSION:
             self.execute("PRAGMA journal_mode = WAL")
-            schema.migrate(self._connection)
+            try:
+                schema.migrate(self._connection)
+            except self._errors() as error:
+                raise translate(error, self.path) from None
         with self.path.open("rb") as file:
             if file.read(len(_PLAIN)) == _PLAIN:
                 raise StorageFailed("the index is not encrypted", remedy="delete it and reinstall sqlcipher3")
@@ -174,7 +177,7 @@ def translate(error: Exception, path: Path) -> Exception:
         return VaultBusy("another process is writing to the vault", remedy="try again in a moment")
     if "full" in text or "readonly" in text or "i/o" in text or "unable to open" in text:
         return StorageFailed(f"cannot write the index {path}: {text}", remedy="check space and permissions")
-    if "malformed" in text or "not a database" in text or "corrupt" in text or "hmac" in text:
+    if "malformed" in text or "not a database" in text or "corrupt" in text or "constructor" in text:
         return Damaged("the index is damaged", remedy="run: memory doctor --rebuild")
     if "interrupted" in text:
         return StorageFailed("the query took too long", remedy="ask for fewer or rarer words")

@@ -31,6 +31,11 @@ def ranked(db: Database, table: str, match: str, filters: Filters, limit: int) -
         return [(int(rowid), float(score)) for rowid, score in db.rows(sql, values)]
 
 
+def size(db: Database) -> int:
+    """How many entries the word index holds: the living ones, counted without reading them."""
+    return int(db.value("SELECT count(*) FROM words_docsize"))
+
+
 def count(db: Database, match: str) -> int:
     """How many entries an FTS5 *match* string finds."""
     with db.deadline(DEADLINE):

@@ -28,6 +28,7 @@ RECOVERY_LENGTH = 32
 KEYFILE_MIN, KEYFILE_MAX = 32, 64 * 1024
 MAX_FIELDS = 32
 """Fields of a keyslot of an unknown kind."""
+MAX_DEPTH = 3
 _ZERO_NONCE = bytes(12)
 
 
@@ -313,14 +314,17 @@ def _argon2id(secret: bytes, params: KdfParams) -> bytes:
     ).derive(secret)
 
 
-def _plain(table: dict[str, Any]) -> dict[str, Any]:
-    """*table*, if it can be written again: bare keys, plain values, not too deep or large."""
-    if not all(re.fullmatch(r"[a-z][a-z0-9_]{0,63}", key) for key in table) or len(table) > MAX_FIELDS:
+def _plain(table: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    """*table*, if a section can be written with it again: bare keys, finite numbers, strings, shallow nesting."""
+    if len(table) > MAX_FIELDS or depth > MAX_DEPTH:
         raise ValueError("not a keyslot")
-    for value in table.values():
-        if isinstance(value, dict):
-            _plain(value)
-    json.dumps(table)  # dates and the like are not ours (TypeError, which the caller knows)
+    for key, value in table.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", key):
+            raise ValueError("not a keyslot")
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                _plain(inner, depth + 1)
+        json.dumps(value, allow_nan=False)  # dates and the like are not ours (TypeError, as for other fields)
     return table
 
 

@@ -105,9 +105,13 @@ def render(header: Header, root: Root) -> bytes:
     table["slots"] = [slot.table() for slot in header.slots]
     # The MAC line must be the last, yet a top-level key: TOML wants those before tables.
     # Inline tables keep it legal, so arrays of tables are written inline.
-    body = _inline_arrays(tomli_w.dumps({k: v for k, v in table.items() if k not in {"devices", "slots"}}), table)
-    signed = body.encode()
-    return signed + f'mac = "{header_mac(root, signed)}"\n'.encode()
+    signed = _inline_arrays(
+        tomli_w.dumps({k: v for k, v in table.items() if k not in {"devices", "slots"}}), table
+    ).encode()
+    data = signed + f'mac = "{header_mac(root, signed)}"\n'.encode()
+    if parse(data, header.vault_id).header != header:  # it will replace what opens the class: never write a riddle
+        raise Damaged("a header section cannot be written as it is", remedy="please report this")
+    return data
 
 
 def _inline_arrays(scalars: str, table: dict[str, Any]) -> str:
@@ -124,7 +128,7 @@ def _inline(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_inline(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def parse(data: bytes, vault_id: str) -> Section:

@@ -139,7 +139,7 @@ class Statistics:
     def of(cls, asked: Sequence[Compartment], query: Query) -> "Statistics":
         """Count them."""
         terms = tuple(m for term in _terms(query) if (m := language.fts_words(term)))
-        sizes = {c: c.count(Filters()) for c in asked}
+        sizes = {c: words.size(c.db) for c in asked}
         return cls(sizes, {(c, m): words.count(c.db, m) for c in asked for m in terms}, terms)
 
     def total(self, term: str) -> int:
