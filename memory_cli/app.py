@@ -64,13 +64,12 @@ def build(command: str | None = None) -> typer.Typer:
     app = typer.Typer(
         name="memory",
         help=_HELP,
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options)
+    app.callback(invoke_without_command=True)(_options)
     family = _FAMILY_OF.get(command or "")
     for name in [family] if family else FAMILIES:
         import_module(f"memory_cli.commands.{name}").register(app)
@@ -104,6 +103,9 @@ def _options(
     from memory_cli.report import Report
     from memory_cli.session import Session
 
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+        return
     context.obj = Session(vault, passphrase_file, passphrase_fd, keyfile, Report(quiet=quiet))
 
 

@@ -5,6 +5,7 @@ same path serves one capture and an import of a million: batches, with the model
 while this one is sealed and indexed.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vault import text as text_rules
 from vault.classification import Classification
 from vault.compartment.compartment import Incoming
-from vault.entry import MAX_TEXT, Entry, Revision
+from vault.entry import MAX_FRONT, MAX_TEXT, Entry, Revision
 from vault.errors import Damaged, InvalidInput, Locked, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.locks import next_seqs
@@ -36,6 +37,8 @@ BATCH = 64
 PASSAGES_AT_ONCE = 64
 """Passages of one entry embedded before a capture returns; the rest waits for `embed_waiting`."""
 MAX_TAGS = 100
+FRONT_RESERVE = 64 * 1024
+"""Bytes of front matter kept for title, tags and what we add."""
 _HEADING = re.compile(r"\s*#{1,6}[ \t]+(\S[^\n]{0,200})")
 
 
@@ -292,10 +295,24 @@ def check(draft: Draft) -> Draft:
         raise InvalidInput(
             f"the text has {size / 1024 / 1024:.1f} MiB; an entry holds 1 MiB", remedy="use: memory import FILE"
         )
+    _check_front(draft)
     tags = tuple(dict.fromkeys(t for tag in draft.tags or () if (t := tidy_tag(tag))))
     if len(tags) > MAX_TAGS:
         raise InvalidInput(f"{len(tags)} tags are too many", remedy=f"an entry takes {MAX_TAGS}")
     return replace(draft, title=tidy_title(draft), tags=tags)
+
+
+def _check_front(draft: Draft) -> None:
+    """What will be front matter must fit before anything is sealed, so that an import can skip the one item."""
+    try:
+        text = json.dumps(
+            [draft.metadata, draft.source, draft.source_id, draft.context], ensure_ascii=False, allow_nan=False
+        )
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput("metadata must be plain JSON", remedy="use strings, numbers, lists and objects") from error
+    if size > MAX_FRONT - FRONT_RESERVE:
+        raise InvalidInput("metadata and context are longer than about 1 MiB", remedy="put them into the text")
 
 
 def tidy_tag(tag: str) -> str:

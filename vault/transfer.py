@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vault.capture import BATCH, Capture, Draft, Prepared, tidy_title, tombstone
+from vault.capture import BATCH, Capture, Draft, Prepared, check, tidy_title, tombstone
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
@@ -90,6 +90,11 @@ class Import:
                 self._skip(item)
                 continue
             draft = self._draft(item)
+            try:
+                check(draft)
+            except InvalidInput as error:
+                self._skip(Skipped(draft.source_id, f"{error.message} ({error.remedy})"))
+                continue
             if self._just_seen(draft):
                 self.report.unchanged += 1
                 continue
