@@ -31,7 +31,7 @@ demo: model ## a throw-away vault with the example notes: import, classify, sear
 
 test: model ## all tests, at their small figures
 	@bash tests/system-packages.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 soak: model ## the long tests, at their large figures, and the benchmarks
 	@bash tests/system-packages.sh

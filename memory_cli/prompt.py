@@ -51,9 +51,9 @@ def read_passphrase(prompt: str) -> bytearray:
         quiet = termios.tcgetattr(fd)
         quiet[3] &= ~termios.ECHO
         typed = bytearray()
-        os.write(fd, prompt.encode())
         try:
             termios.tcsetattr(fd, termios.TCSAFLUSH, quiet)
+            os.write(fd, prompt.encode())  # only now: what is typed at the prompt is neither echoed nor flushed
             while (byte := os.read(fd, 1)) not in {b"\n", b"\r", b""}:
                 typed += byte
                 if len(typed) > _LIMIT:

@@ -54,14 +54,14 @@ class Session:
     def locked(self) -> "Iterator[Vault]":
         """The vault without asking for anything: open only with what is at hand. For captures."""
         with self._vault() as vault:
-            secrets = self.secrets_at_hand()
-            if secrets:
-                try:
+            try:
+                secrets = self.secrets_at_hand()
+                if secrets:
                     with self.report.progress() as progress:
                         vault.unlock(secrets, progress=progress)
-                except WrongPassphrase as error:
-                    # A capture must not fail for want of a key that it does not need.
-                    self.report.warn(f"{error.message}; the entry is sealed and indexed at the next unlock")
+            except (WrongPassphrase, NotFound) as error:
+                # A capture must not fail for want of a key that it does not need.
+                self.report.warn(f"{error.message}: going on locked")
             yield vault
             self._notes(vault)
 

@@ -324,7 +324,7 @@ def read_envelope(signed, kind):
     """(table, body) of the signed bytes; *kind* is what to call a failure."""
     need(signed.startswith(b"---\n") and signed.endswith(b"\n"), kind)
     front, mark, body = signed[3:].partition(b"\n---\n")
-    need(mark and body.endswith(b"\n"), kind)
+    need(mark and body.endswith(b"\n") and len(front) <= 2**20, kind)
     table = {}
     for line in attempt(kind, lambda: front[1:].decode().split("\n")):
         key, colon, value = line.partition(": ")

@@ -86,6 +86,18 @@ class ObjectStore:
                     result[directory.name] = mtime if 0 < mtime < now - _RACY * 1e9 else 0
         return result
 
+    def settle(self, directories: Iterable[str]) -> None:
+        """Make the names in these two-character directories durable.
+
+        Raises:
+            StorageFailed: they may not be.
+        """
+        for directory in directories:
+            try:
+                durable.sync_directory(self.objects / directory)
+            except OSError as error:
+                durable.fail(error, self.objects / directory)
+
     def present(self, names: Iterable[str]) -> list[str]:
         """Those of *names* that are on disk."""
         return [name for name in names if self.path_of(name).exists()]

@@ -122,7 +122,10 @@ class OpenClasses:
         seen = read_seen(self.home)
         listed: frozenset[str] = frozenset().union(*(r.listed or frozenset() for r in reports))
         on_disk = set(self.home.objects.names(listed))
-        remember_seen(self.home, sorted(on_disk - seen))
+        with contextlib.suppress(StorageFailed):
+            # A name that a killed process left may not be durable yet; only what is may be missed later.
+            self.home.objects.settle({name[:2] for name in on_disk - seen})
+            remember_seen(self.home, sorted(on_disk - seen))
         gone = {n for n in seen if n[:2] in listed} - on_disk - purged
         self.missing = tuple(sorted({*self.missing, *gone}))
 

@@ -1,6 +1,7 @@
 """Bad input: one line that names the remedy, the right number, and nothing half-written."""
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -202,6 +203,32 @@ def test_links_out_of_an_import_folder_are_not_followed(memory: Program) -> None
     report = memory("import", "--json", folder).ok().json
     assert report["added"] == 1, report
     assert memory("search", "--json", "outsidemarker").ok().json == []
+
+
+NAMES = (b"n" * 252 + b".md", "é.md".encode(), "e\u0301.md".encode(), b"\xff\xfe.md", b"new\nline.md", "שלום.md".encode(), b"-c.md")
+
+
+def test_odd_file_names(memory: Program) -> None:
+    """255 bytes, both normal forms, bytes that are no UTF-8, a newline, a dash: each is taken or told, once."""
+    folder = memory.root / "work" / "names"
+    folder.mkdir()
+    for i, name in enumerate(NAMES):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_text(f"file {i}")
+    report = memory("import", "--json", "-c", "general", folder).ok().json
+    assert report["added"] + len(report["skipped"]) == len(NAMES), report
+    assert report["added"] >= len(NAMES) - 1
+    again = memory("import", "--json", "-c", "general", folder).ok().json
+    assert (again["added"], again["unchanged"]) == (0, report["added"])
+    assert len(memory("list", "--json").ok().json) == report["added"]
+    target = memory.root / "work" / "out"
+    assert memory("export", "--json", "-y", target).ok().json["count"] == report["added"]
+    assert len(list(target.rglob("*.md"))) == report["added"]
+    odd = subprocess.run(
+        [sys.executable.encode(), b"-m", b"memory_cli", b"import", b"--json", bytes(folder) + b"/" + NAMES[3]],
+        env=memory.env, capture_output=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert odd.returncode in {0, 2, 14}, odd.stderr
+    assert b"unexpected" not in odd.stderr
 
 
 def test_import_of_what_is_not_there_or_not_known(shared: Program) -> None:

@@ -126,12 +126,13 @@ def whole_text() -> str:
 
 
 def test_the_exit_codes_are_documented() -> None:
-    """Some page has a table row or list item for each code, and for no other."""
-    rows = re.findall(r"(?m)^\|\s*`?(\d{1,3})`?\s*\|", whole_text())
-    rows += re.findall(r"(?m)^[-*] `(\d{1,3})` ", whole_text())
+    """The README's table is the program's, number by number and word by word."""
     if not README.exists():
         pytest.skip("README.md is not written yet")
-    assert {int(r) for r in rows} == {code for code, _ in EXIT_CODES.values()} | set(OTHER_CODES)
+    rows = dict(re.findall(r"(?m)^\| `?(\d{1,3})`? \| (.*?) \|$", README.read_text(encoding="utf-8")))
+    table = {str(code): meaning for code, meaning in [*EXIT_CODES.values(), *OTHER_CODES.items()]}
+    assert set(rows) == set(table)
+    assert not [(rows[code], meaning) for code, meaning in table.items() if not rows[code].startswith(meaning)]
 
 
 def test_the_settings_are_documented() -> None:

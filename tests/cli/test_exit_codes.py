@@ -64,7 +64,8 @@ NOTES = ("no embedder model is installed: words only", "sealed file(s) seen befo
 def said_well(err: str) -> bool:
     """One line (after notes), with the program's prefix, in lower case."""
     lines = [line for line in err.strip().splitlines() if not any(note in line for note in NOTES)]
-    return len(lines) == 1 and lines[0].startswith("memory: ") and lines[0][8:9] == lines[0][8:9].lower()
+    said = lines[0].removeprefix("memory: ") if len(lines) == 1 else ""
+    return said not in {"", *lines} and (said[0] == said[0].lower() or said.startswith("MEMORY_"))
 
 
 def test_the_reading_of_messages_notices_bad_ones() -> None:
@@ -92,6 +93,10 @@ def test_the_reading_of_messages_notices_bad_ones() -> None:
         (("list",), {"MEMORY_KEYFILE": None}, 17),
         (("import", "/etc/hostname"), {"MEMORY_KEYFILE": None}, 17),
         (("show", "zzzz"), {"MEMORY_KEYFILE": None}, 17),
+        (("list",), {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": "/nowhere/at/all"}, 14),
+        (("list",), {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_COMMAND": "/nowhere/at/all"}, 14),
+        (("list",), {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_COMMAND": "false"}, 12),
+        (("list", "--passphrase-fd", "99"), {"MEMORY_KEYFILE": None}, 14),
         (("key", "export", "general", "--identity", "/proc/none/x", "-y"), {}, 19),
     ],
 )

@@ -35,13 +35,21 @@ def test_capture_while_locked_asks_for_nothing_and_is_indexed_later(memory: Prog
     assert piped.json["id"] in {row["id"] for row in found}
 
 
-def test_a_wrong_secret_does_not_stop_a_capture(memory: Program) -> None:
-    """`add` needs no key, so a wrong keyfile costs a warning and not the text."""
-    wrong = memory.root / "wrong"
-    wrong.write_bytes(b"w" * 32)
-    done = memory("add", "--json", "text", env={"MEMORY_KEYFILE": str(wrong)})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MEMORY_KEYFILE": "/etc/passwd"},
+        {"MEMORY_KEYFILE": "/not/plugged/in"},
+        {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": "/nowhere/at/all"},
+        {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_COMMAND": "false"},
+    ],
+)
+def test_a_wrong_or_missing_secret_does_not_stop_a_capture(shared: Program, changes: dict[str, str | None]) -> None:
+    """`add` needs no key: a wrong keyfile, a stick that is not plugged in, a failing command cost a warning."""
+    done = shared("add", "--json", "text", env=changes)
     assert done.code == 0, done.err
-    assert memory("show", done.json["id"]).ok()
+    assert "going on locked" in done.err
+    assert shared("show", done.json["id"]).ok()
 
 
 def test_init_asks_three_passphrases_and_the_code_back(bare: Program) -> None:
