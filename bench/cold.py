@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,16 +58,26 @@ def _searches(place: Place, size: int, runs: int) -> Iterator[Figure]:
     works = {
         PEER: process([PYTHON, "-c", "import typer"], environment),
         "keyword": process([MEMORY, "search", "-m", "keyword", WORD], environment),
-        "add": process([MEMORY, "add", "-c", "general", "the boiler man is Kowalski"], environment),
     }
     if MODELS.exists():
         works["hybrid"] = process([MEMORY, "search", "--quiet", WORD], environment)
     seconds = interleaved(works, runs)
     peer = seconds.pop(PEER)
     for name, each in seconds.items():
-        label = "cold `memory add -c`, unlocked" if name == "add" else f"cold {name} search"
         goal = 3.0 if name == "keyword" else None
-        yield Figure(f"{label}, {size:,} entries", each * 1e3, "ms", each / peer, PEER, goal)
+        yield Figure(f"cold {name} search, {size:,} entries", each * 1e3, "ms", each / peer, PEER, goal)
+    # Apart, because a capture changes a directory and the next search has to look at it.
+    works = {
+        PEER: works[PEER],
+        "`memory add -c`": process([MEMORY, "add", "-c", "general", "the boiler man is Kowalski"], environment),
+        "keyword search right after an add": works["keyword"],
+    }
+    seconds = interleaved(works, runs)
+    peer = seconds.pop(PEER)
+    for name, each in seconds.items():
+        yield Figure(f"cold {name}, {size:,} entries", each * 1e3, "ms", each / peer, PEER)
+    time.sleep(2.5)  # directories changed within two seconds are always looked at again
+    process([MEMORY, "search", "-m", "keyword", WORD], environment)()
 
 
 def _opening(place: Place, size: int) -> Iterator[Figure]:

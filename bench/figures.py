@@ -43,7 +43,7 @@ class Figure:
 
     def cells(self) -> tuple[str, ...]:
         """The figure as the cells of a row."""
-        ratio = f"{self.ratio:.2f} × {self.peer}" if self.ratio is not None else ""
+        ratio = f"{self.ratio:.3g} × {self.peer}" if self.ratio is not None else ""
         bound = ""
         if self.limit is not None:
             sign = "≥" if self.least else "≤"

@@ -60,11 +60,13 @@ def measure(*, quick: bool) -> Iterator[Figure]:
                     raw += timed(lambda: [embed(batch) for batch in batches])  # noqa: B023 (called at once)
                     raw_processor += time.process_time() - started
         passages = watch.passages
+    peer = "raw embedder"
     yield Figure("raw embedder, one thread", passages / raw, "passages/s")
-    ratio = raw / total
-    yield Figure(f"import of {count} notes, one thread", passages / total, "passages/s", ratio, "raw embedder", 0.85, least=True)
+    yield Figure(
+        f"import of {count} notes, one thread", passages / total, "passages/s", raw / total, peer, 0.85, least=True
+    )
     share = raw_processor / processor
-    yield Figure("— in processor time, as if nothing overlapped", passages / processor, "passages/s", share, "raw embedder")
+    yield Figure("— in processor time, as if nothing overlapped", passages / processor, "passages/s", share, peer)
     for stage, seconds in watch.spent.items():
         yield Figure(f"— of its wall time: {stage}", 100 * seconds / total, "%")
 

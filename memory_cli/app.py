@@ -6,6 +6,7 @@ Only the family that is asked for is imported, because building all commands tak
 import os
 import re
 import sys
+from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,9 @@ FAMILIES = {
     "key": ("key",),
 }
 _FAMILY_OF = {command: family for family, commands in FAMILIES.items() for command in commands}
-_ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--quiet", "-q"}
+_ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--keyfile", "--quiet", "-q"}
+_OWN = {"init": {"--keyfile"}}
+"""Options that a command has under the same name for itself."""
 _FLAGS = {"--quiet", "-q"}
 _QUERYING = {"search", "find", "list", "ls", "tag", "export"}
 _VALUED = {
@@ -139,7 +142,7 @@ def arranged(arguments: list[str]) -> list[str]:
         name = argument.partition("=")[0]
         if argument == "--":
             words += ["--", *queue]
-        elif name in _ANYWHERE and command != "init":
+        elif name in _ANYWHERE - _OWN.get(command, set()):
             before += [argument] if "=" in argument or name in _FLAGS else [argument, *islice(queue, 1)]
         elif command in _QUERYING and not _is_option(argument):
             words.append(argument)
@@ -156,6 +159,7 @@ def _is_option(argument: str) -> bool:
 
 def main() -> None:
     """Run the program; every error leaves through here with its exit code and one line."""
+    _die_quietly_with_the_pipe()
     arguments = sys.argv[1:]
     if arguments == ["--version"]:  # asked often and by scripts: answered before anything is built
         sys.stdout.write(f"memory {version()}\n")
@@ -169,6 +173,14 @@ def main() -> None:
         build(arguments[at] if at is not None else None)(arranged(arguments), prog_name="memory")
     except Exception as error:  # noqa: BLE001 (the boundary: nothing gets past it with a traceback)
         sys.exit(_fail(error))
+
+
+def _die_quietly_with_the_pipe() -> None:
+    """``memory list | head`` ends as every other program does; what was acknowledged is durable already."""
+    with suppress(ImportError, AttributeError, ValueError):
+        from signal import SIG_DFL, SIGPIPE, signal
+
+        signal(SIGPIPE, SIG_DFL)
 
 
 def _fail(error: Exception) -> int:

@@ -1,10 +1,16 @@
 """Options that several commands share, so that they read and mean the same everywhere."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vault.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vault.search.query import Query
 
 Class = Annotated[
     str | None,
@@ -42,25 +48,35 @@ def query_of(
     source: str | None = None,
     since: str | None = None,
     until: str | None = None,
-) -> str:
-    """One query of `docs/query.md` from words and filter options.
+) -> "Query":
+    """A query of `docs/query.md` from words, narrowed by filter options; options always hold.
 
     Raises:
         InvalidInput: an option's value is no class or no date.
     """
     from vault.arguments import as_class
+    from vault.search.query import parse
+
+    query = parse(" ".join(words or ()))
+    chosen = as_class(classification)
+    after, before = _start(since), _start(until)
+    return replace(
+        query,
+        classes=query.classes if chosen is None else frozenset({chosen}) & (query.classes or {chosen}),
+        named=query.named if chosen is None else frozenset({chosen}),
+        tags=(*query.tags, *(tags or ())),
+        sources=(source,) if source else query.sources,
+        after=max(filter(None, [query.after, after]), default=None),
+        before=min(filter(None, [query.before, before]), default=None),
+    )
+
+
+def _start(value: str | None) -> "datetime | None":
     from vault.search.dates import interval
 
-    parts = list(words or ())
-    chosen = as_class(classification)
-    if chosen:
-        parts.append(f"class:{chosen}")
-    parts += [f'tag:"{tag}"' for tag in tags or ()]
-    if source:
-        parts.append(f'source:"{source}"')
-    for name, value in (("after", since), ("before", until)):
-        if value is not None:
-            if interval(value) is None:
-                raise InvalidInput(f"{value[:40]!r} is no date", remedy="use e.g. 2026-03, 2026-03-02, yesterday or 2w")
-            parts.append(f"{name}:{value}")
-    return " ".join(parts)
+    if value is None:
+        return None
+    span = interval(value)
+    if span is None:
+        raise InvalidInput(f"{value[:40]!r} is no date", remedy="use e.g. 2026-03, 2026-03-02, yesterday or 2w")
+    return span[0]

@@ -10,11 +10,11 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vault.errors import Aborted, InvalidInput
+from vault.errors import Aborted, InvalidInput, WrongPassphrase
 
 _LIMIT = 1024
 _VIM = ("-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noundofile noswapfile")
@@ -92,6 +92,20 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Aborted("nothing was changed")
 
 
+def type_back(group: str, fits: Callable[[str], bool]) -> None:
+    """Have the recovery code of *group* typed once, so that a kit that was not noted down is noticed now.
+
+    Raises:
+        Aborted: it was not typed right three times.
+    """
+    for _ in range(3):
+        typed = read_line(f"type the {group} code once, so that we know you have it: ")
+        with suppress(WrongPassphrase):
+            if fits(typed):
+                return
+    raise Aborted("the recovery code was not typed back, nothing was made")
+
+
 @contextmanager
 def _terminal() -> Iterator[int]:
     try:
@@ -111,8 +125,12 @@ class Buffer:
     """A text in the editor, in memory-backed storage, kept if it could not be saved."""
 
     def __init__(self, text: str = "") -> None:
-        """Write *text* to a fresh private file."""
-        self.in_memory, base = _memory_directory()
+        """Write *text* to a fresh private file.
+
+        Raises:
+            InvalidInput: there is no storage here that is not a disk.
+        """
+        base = _memory_directory()
         self.directory = Path(tempfile.mkdtemp(prefix="memory-", dir=base))  # 0700
         self.path = self.directory / "entry.md"
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -125,11 +143,16 @@ class Buffer:
         Raises:
             InvalidInput: the editor failed (the buffer stays), or the text is not UTF-8.
         """
-        command = shlex.split(editor or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        try:
+            command = shlex.split(editor or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi") or ["vi"]
+        except ValueError as error:
+            self.discard()
+            raise InvalidInput("the editor's command cannot be read", remedy="mend EDITOR") from error
         flags = _FLAGS.get(Path(command[0]).name, ())
         try:
             code = subprocess.run([*command, *flags, str(self.path)], check=False).returncode
         except OSError as error:
+            self.discard()
             raise InvalidInput(f"cannot start the editor {command[0]}", remedy="set EDITOR") from error
         if code:
             raise InvalidInput(f"the editor ended with {code}", remedy=f"your text is kept in {self.path}")
@@ -148,12 +171,19 @@ class Buffer:
             self.directory.rmdir()
 
 
-def _memory_directory() -> tuple[bool, str | None]:
-    """(whether it is in memory, a directory for buffers): the runtime directory, ``/dev/shm``, else temp."""
+def _memory_directory() -> str:
+    """A directory for buffers that is no disk: the runtime directory or ``/dev/shm``.
+
+    Where the kernel does not tell what a directory is on, a runtime directory that was set is believed.
+    """
     for candidate in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108 (that is the point)
-        if candidate and sys.platform.startswith("linux") and _is_tmpfs(candidate) and os.access(candidate, os.W_OK):
-            return True, candidate
-    return False, None
+        told = sys.platform.startswith("linux")
+        if candidate and (_is_tmpfs(candidate) if told else Path(candidate).is_dir()) and os.access(candidate, os.W_OK):
+            return candidate
+    raise InvalidInput(
+        "there is no memory-backed directory here for the editor's buffer",
+        remedy="pipe the text in, or set XDG_RUNTIME_DIR to a directory on a RAM disk",
+    )
 
 
 def _is_tmpfs(path: str) -> bool:

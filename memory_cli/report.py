@@ -105,6 +105,10 @@ class Report:
         if not self.quiet:
             _stderr(safe_text(text))
 
+    def tell(self, text: str) -> None:
+        """What must reach the person even when quiet: a recovery kit."""
+        _stderr(safe_text(text))
+
     def warn(self, text: str) -> None:
         """A line for the person on stderr that quiet does not drop."""
         _stderr(f"memory: {safe_text(text, newlines=False)}")

@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -59,7 +59,7 @@ class Session:
                 if secrets:
                     with self.report.progress() as progress:
                         vault.unlock(secrets, progress=progress)
-            except (WrongPassphrase, NotFound) as error:
+            except (WrongPassphrase, NotFound, InvalidInput) as error:
                 # A capture must not fail for want of a key that it does not need.
                 self.report.warn(f"{error.message}: going on locked")
             yield vault
@@ -115,6 +115,7 @@ class Session:
     def _vault(self) -> "Iterator[Vault]":
         from vault.opening import open_vault
 
+        _no_core_dumps()
         with open_vault(self.vault_path, config=self.config) as vault:
             try:
                 yield vault
@@ -150,6 +151,14 @@ class Session:
             return [_one(_read_file(Path(name).expanduser())) for name in files.split(":") if name]
         command = os.environ.get("MEMORY_PASSPHRASE_COMMAND")
         return [_one(_run(command))] if command else []
+
+
+def _no_core_dumps() -> None:
+    """A crash must not leave keys and texts on disk."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def groups_to_ask(single: bool) -> tuple[str, ...]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vault.classification import Classification
+    from vault.classify.verdict import Verdict
     from vault.entry import Entry
     from vault.errors import VaultError
     from vault.layout import create
     from vault.opening import open_vault as open  # noqa: A004
+    from vault.search.hit import Hit
     from vault.vault import Vault
 
 _PLACES = {
@@ -26,10 +28,12 @@ _PLACES = {
 __all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "create", "open"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'vault' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker is to know the names above and no others
 
-    module, attribute = _PLACES[name]
-    return getattr(import_module(module), attribute)
+    def __getattr__(name: str) -> Any:
+        if name not in _PLACES:
+            raise AttributeError(f"module 'vault' has no attribute {name!r}")
+        from importlib import import_module
+
+        module, attribute = _PLACES[name]
+        return getattr(import_module(module), attribute)

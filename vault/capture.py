@@ -9,12 +9,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vault import text as text_rules
 from vault.classification import Classification
@@ -31,12 +29,19 @@ if TYPE_CHECKING:
     from vault.classify.classifier import Classifier
     from vault.classify.verdict import Verdict
     from vault.compartment.compartment import Vectors
+
+    Embedded: TypeAlias = tuple[tuple[tuple[int, int], ...], Vectors]
+    """Where the passages of a text are, and the vectors of the first ones."""
     from vault.models.embedder import Embedder
 
 BATCH = 64
+BATCH_TEXT = 4 * 1024 * 1024
+"""Characters of text after which a batch is full."""
 PASSAGES_AT_ONCE = 64
 """Passages of one entry embedded before a capture returns; the rest waits for `embed_waiting`."""
 MAX_TAGS = 100
+MAX_DEPTH = 32
+"""Nesting of metadata down to which detectors look one by one."""
 FRONT_RESERVE = 64 * 1024
 """Bytes of front matter kept for title, tags and what we add."""
 _HEADING = re.compile(r"\s*#{1,6}[ \t]+(\S[^\n]{0,200})")
@@ -101,14 +106,8 @@ class Writer:
         by_class: dict[Classification, list[Incoming]] = {}
         for name, s, revision in zip(names, sealed, final, strict=True):
             by_class.setdefault(revision.classification, []).append(Incoming(name, s.digest, revision))
-        for classification, incoming in by_class.items():
-            self._index(classification, incoming)
+        self.opened.index(by_class)
         return [as_entry(r, name) for r, name in zip(final, names, strict=True)]
-
-    def _index(self, classification: Classification, incoming: Sequence[Incoming]) -> None:
-        """Index what is safe already; if the index cannot take it now, the next opening does."""
-        with suppress(StorageFailed, Damaged, VaultBusy):
-            self.opened.index(classification, incoming)
 
     def _with_extra(self, revision: Revision) -> Revision:
         """Keys of a later version go from the parent to its successor."""
@@ -127,7 +126,7 @@ class Writer:
                     f"this device has never unlocked {classification}, so it cannot seal to it",
                     remedy=f"unlock {classification} once on this device; nothing was saved",
                 )
-        seqs = {c: iter(next_seqs(self._home.lock(c), n)) for c, n in counts.items()}
+        seqs = {c: iter(next_seqs(self._home.sequence(c), n)) for c, n in counts.items()}
         vault_id, now = self._home.vault_id, datetime.now(UTC)
         return [
             replace(r, vault=vault_id, device=device, seq=next(seqs[r.classification]), updated=now) for r in revisions
@@ -150,22 +149,29 @@ class Capture:
         self._embedder = embedder
         self._vocabulary = vocabulary
 
-    def prepare(self, drafts: Sequence[Draft], vocabulary: Sequence[str] | None = None) -> list[Prepared]:
+    def prepare(self, drafts: Sequence[Draft]) -> list[Prepared]:
         """Classify and embed; writes nothing.
 
         Raises:
             InvalidInput: a text that cannot be an entry.
         """
+        return self._classified(*self._embedded(drafts), self._vocabulary())
+
+    def _embedded(self, drafts: Sequence[Draft]) -> tuple[list[Draft], "list[Embedded]"]:
         checked = [check(d) for d in drafts]
-        embedded = embed(self._embedder, [(d.title or "", d.text) for d in checked])
-        vocabulary = self._vocabulary() if vocabulary is None else vocabulary
+        return checked, embed(self._embedder, [(d.title or "", d.text) for d in checked])
+
+    def _classified(
+        self, drafts: Sequence[Draft], embedded: "Sequence[Embedded]", vocabulary: Sequence[str]
+    ) -> list[Prepared]:
         prepared = []
-        for draft, (spans, vectors) in zip(checked, embedded, strict=True):
+        for draft, (spans, vectors) in zip(drafts, embedded, strict=True):
             verdict = self._classifier.classify(
                 draft.text if not draft.title else f"{draft.title}\n{draft.text}",
                 vectors=vectors if len(vectors) else None,  # type: ignore[arg-type]
                 explicit=draft.classification,
                 vocabulary=vocabulary,
+                beside=_beside(draft),
             )
             prepared.append(Prepared(draft, verdict, spans, vectors))
         return prepared
@@ -195,22 +201,39 @@ class Capture:
             found = [(compartment.rowid(entry), p) for entry, p in rows]
             compartment.put_passages([(rowid, p.spans, p.vectors) for rowid, p in found if rowid is not None])
 
-    def prepared(self, drafts: Iterable[Draft], batch: int = BATCH) -> Iterator[list[Prepared]]:
+    def prepared(self, drafts: Iterable[Draft]) -> Iterator[list[Prepared]]:
         """Prepare a stream, a batch at a time.
 
-        The next batch is embedded in a thread (llama.cpp releases the interpreter) while the caller seals
-        and indexes this one. Drafts are drawn in the caller's thread, which owns the databases.
+        The next batch is embedded in a thread (llama.cpp releases the interpreter) while this one is
+        classified, and sealed and indexed by the caller. Drafts are drawn in the caller's thread, which owns
+        the databases.
         """
-        stream = iter(drafts)
+        from concurrent.futures import ThreadPoolExecutor
+
+        batches = _batches(drafts)
         vocabulary = self._vocabulary()
         with ThreadPoolExecutor(1, thread_name_prefix="embed") as thread:
-            first = list(islice(stream, batch))
-            running = thread.submit(self.prepare, first, vocabulary) if first else None
+            first = next(batches, None)
+            running = thread.submit(self._embedded, first) if first else None
             while running is not None:
-                following = list(islice(stream, batch))
+                following = next(batches, None)
                 done = running.result()
-                running = thread.submit(self.prepare, following, vocabulary) if following else None
-                yield done
+                running = thread.submit(self._embedded, following) if following else None
+                yield self._classified(*done, vocabulary)
+
+
+def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
+    """Batches of at most `BATCH` drafts and about `BATCH_TEXT` characters, so that memory stays flat."""
+    batch: list[Draft] = []
+    size = 0
+    for draft in drafts:
+        batch.append(draft)
+        size += len(draft.text)
+        if len(batch) == BATCH or size > BATCH_TEXT:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _revision(prepared: Prepared) -> Revision:
@@ -227,7 +250,7 @@ def _revision(prepared: Prepared) -> Revision:
         updated=now,
         body=draft.text,
         title=draft.title or "",
-        tags=draft.tags or tuple(tidy_tag(t) for t in verdict.tags),
+        tags=draft.tags or tuple(text_rules.tidy_tag(t) for t in verdict.tags),
         source=draft.source,
         source_id=draft.source_id,
         context=draft.context,
@@ -278,6 +301,24 @@ def again(entry: Entry, classification: Classification, parents: Sequence[str]) 
     )
 
 
+def _beside(draft: Draft) -> str:
+    """What is kept beside the text, as lines that detectors can read: a key in front matter is a key."""
+    rows = [("context", draft.context), ("source", draft.source), *_flat(draft.metadata)]
+    return "\n".join([*(f"{name}: {value}" for name, value in rows if value), *(draft.tags or ())])
+
+
+def _flat(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Leaves of JSON with the key nearest to each; depth is bounded because JSON's is not."""
+    if isinstance(value, dict) and depth < MAX_DEPTH:
+        for key, inner in value.items():
+            yield from _flat(inner, str(key), depth + 1)
+    elif isinstance(value, (list, tuple)) and depth < MAX_DEPTH:
+        for inner in value:
+            yield from _flat(inner, name, depth + 1)
+    elif value is not None:
+        yield name, str(value)
+
+
 def check(draft: Draft) -> Draft:
     """*draft* with its title and tags tidied.
 
@@ -296,7 +337,7 @@ def check(draft: Draft) -> Draft:
             f"the text has {size / 1024 / 1024:.1f} MiB; an entry holds 1 MiB", remedy="use: memory import FILE"
         )
     _check_front(draft)
-    tags = tuple(dict.fromkeys(t for tag in draft.tags or () if (t := tidy_tag(tag))))
+    tags = tuple(dict.fromkeys(t for tag in draft.tags or () if (t := text_rules.tidy_tag(tag))))
     if len(tags) > MAX_TAGS:
         raise InvalidInput(f"{len(tags)} tags are too many", remedy=f"an entry takes {MAX_TAGS}")
     return replace(draft, title=tidy_title(draft), tags=tags)
@@ -315,12 +356,6 @@ def _check_front(draft: Draft) -> None:
         raise InvalidInput("metadata and context are longer than about 1 MiB", remedy="put them into the text")
 
 
-def tidy_tag(tag: str) -> str:
-    """A tag as it is kept: no ``#``, spaces as dashes, case folded, one line, at most 64 characters."""
-    words = text_rules.safe_text(tag, newlines=False).strip().lstrip("#").split()
-    return "-".join(words).casefold().strip(",;")[:64]
-
-
 def tidy_title(draft: Draft) -> str:
     """The title given, or the heading that the text begins with; one line, at most 200 characters."""
     if draft.title is not None:
@@ -329,9 +364,7 @@ def tidy_title(draft: Draft) -> str:
     return text_rules.safe_text(found[1], newlines=False).rstrip("# ")[:200] if found else ""
 
 
-def embed(
-    embedder: "Embedder | None", texts: Sequence[tuple[str, str]]
-) -> list[tuple[tuple[tuple[int, int], ...], "Vectors"]]:
+def embed(embedder: "Embedder | None", texts: Sequence[tuple[str, str]]) -> "list[Embedded]":
     """(spans of all passages, vectors of the first ones) of each (title, body); empty without a model.
 
     All passages go to the model in one call, because it is fastest with many sorted by length.
@@ -347,7 +380,7 @@ def embed(
         spans.append(tuple((p.start, p.end) for p in passages))
         queue += [with_title(title, p.text) for p in passages[:PASSAGES_AT_ONCE]]
     vectors = embedder.embed(queue)
-    result: list[tuple[tuple[tuple[int, int], ...], Vectors]] = []
+    result: list[Embedded] = []
     start = 0
     for each in spans:
         count = min(len(each), PASSAGES_AT_ONCE)

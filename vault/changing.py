@@ -10,9 +10,12 @@ from datetime import datetime
 from vault.capture import Capture, Draft, Writer, again, as_entry, tidy_title, tombstone
 from vault.classification import Classification
 from vault.entry import Entry
-from vault.errors import InvalidInput, NotFound, StorageFailed
+from vault.errors import InvalidInput, Locked, NotFound, StorageFailed
 from vault.home import Home
 from vault.opened import OpenClasses
+
+PURGED_AT_ONCE = 10_000
+"""Names per purge list, well within its size bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +113,35 @@ def purge(home: Home, opened: OpenClasses, entry: Entry) -> None:
     """Delete every sealed file of *entry* in the open classes.
 
     The signed list comes first: after a crash reconcile finishes the deletion, and no file returns.
-    """
-    from vault.keys.purge import render
 
+    Raises:
+        Locked: an older revision lies in a locked class, and would stay.
+    """
     by_class = {c: [r.name for r in c.history(entry.id)] for c in opened.compartments}
     names = [name for many in by_class.values() for name in many]
+    parents = {p for c in opened.compartments for r in c.history(entry.id) for p in r.parents}
+    if home.objects.present(parents - set(names)):
+        raise Locked("older revisions of it are in a class that is locked", remedy="unlock all classes to purge it")
+    for start in range(0, len(names), PURGED_AT_ONCE):
+        _purge_names(home, names[start : start + PURGED_AT_ONCE])
+    for compartment, many in by_class.items():
+        with suppress(StorageFailed):  # reconcile drops purged names from the index at the next opening
+            compartment.forget(many, lambda _name: None)
+
+
+def _purge_names(home: Home, names: list[str]) -> None:
+    from vault.keys.purge import render
+
     listed = render(home.vault_id, names, home.device_key())
     try:
         home.objects.put_purge_list(listed)
     except StorageFailed as error:
-        if not error.is_full or len(names) < 1:
+        if not error.is_full:
             raise
         # A full disk must not keep anybody from making room: the oldest file goes first, then the list fits.
         home.objects.remove(names[-1:])
         home.objects.put_purge_list(listed)
     home.objects.remove(names)
-    for compartment, many in by_class.items():
-        with suppress(StorageFailed):  # reconcile drops purged names from the index at the next opening
-            compartment.forget(many, lambda _name: None)
 
 
 def _retitled(old: Entry, wanted: Entry) -> str | None:

@@ -31,12 +31,18 @@ class Setting:
 
 
 _CLASSES = tuple(c.value for c in Classification)
+_THRESHOLD_OF = {
+    Classification.GENERAL: "probability needed for general or chronological",
+    Classification.CHRONOLOGICAL: "confidence needed to take an instruct model's word for chronological",
+}
 SETTINGS = {
     s.key: s
     for s in (
         Setting("classify.fallback", "confidential", "class of a text that no stage is sure about", _CLASSES),
         *(
-            Setting(f"classify.threshold.{c}", THRESHOLDS[c], f"probability needed to file a text as {c}")
+            Setting(
+                f"classify.threshold.{c}", THRESHOLDS[c], _THRESHOLD_OF.get(c, f"probability needed for {c} or above")
+            )
             for c in Classification
         ),
         Setting("search.limit", 10, "hits shown when -n is not given", bounds=(1, 1000)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from vault.classification import Classification
 from vault.errors import VaultError
 from vault.home import Home
+from vault.keys.sections import MAX_SIZE
 from vault.models.store import ModelStore
 from vault.names import name_of
 from vault.opened import OpenClasses, read_seen
@@ -73,7 +74,7 @@ def _missing(home: Home, opened: OpenClasses) -> Iterator[Finding]:
 
 def _headers(home: Home) -> Iterator[Finding]:
     for classification in Classification:
-        for file in home.objects.damaged_sections(classification):
+        for file in home.objects.damaged_sections(classification, MAX_SIZE):
             yield Finding("error", f"header/{file}", "content does not fit the name", "restore or delete it")
         present = {s.name for s in home.sections(classification)}
         pin = home.pins().get(classification)

@@ -6,6 +6,7 @@ failed fsync the kernel may have dropped the pages: retrying it proves nothing.
 
 import errno
 import os
+import secrets
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -32,14 +33,29 @@ def write_files(files: Sequence[tuple[Path, bytes]], *, mode: int = 0o600) -> No
     """Like `write_file` for a batch: each file fsynced, each touched directory fsynced once at the end."""
     touched: dict[Path, None] = {}
     try:
+        make_directories(dict.fromkeys(path.parent for path, _ in files))
         for path, data in files:
-            make_directory(path.parent)
             _write_one(path, data, mode)
             touched[path.parent] = None
         for directory in touched:
             sync_directory(directory)
     except OSError as error:
         fail(error, files[0][0])
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Put *data* at *path* durably unless something is there already: of two processes one wins, both may read it."""
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
+    write_file(temporary, data)
+    try:
+        with suppress(FileExistsError):
+            os.link(temporary, path)  # noqa: PTH (fails where the name is taken, which rename would not)
+            sync_directory(path.parent)
+    except OSError as error:
+        fail(error, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def remove_files(paths: Iterable[Path]) -> None:
@@ -76,6 +92,19 @@ def append_lines(path: Path, lines: Iterable[str]) -> None:
             sync_directory(path.parent)
     except OSError as error:
         fail(error, path)
+
+
+def make_directories(paths: Iterable[Path], *, mode: int = 0o700) -> None:
+    """Create *paths* and their missing parents; each parent is fsynced once for all its new names."""
+    touched: dict[Path, None] = {}
+    for path in paths:
+        if not path.is_dir():
+            make_directory(path.parent, mode=mode)
+            with suppress(FileExistsError):
+                os.mkdir(path, mode)  # noqa: PTH102 (the tests inject faults at the os level)
+            touched[path.parent] = None
+    for parent in touched:
+        sync_directory(parent)
 
 
 def make_directory(path: Path, *, mode: int = 0o700) -> None:
@@ -141,8 +170,9 @@ def fail(error: OSError, path: Path) -> NoReturn:
 
 
 def _write_one(path: Path, data: bytes, mode: int) -> None:
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    # Random, because machines that share a directory share process ids too.
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}"[:255])
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
             _write_all(fd, data)

@@ -22,7 +22,7 @@ MAX_SEQ = 2**63
 MAX_FRONT = 1024 * 1024
 """Longest front matter, in bytes."""
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_ESCAPE = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufdd0-\ufdef]|[\ufffe\uffff]")
+_ESCAPE = "[\u007f-\u009f\u2028\u2029\ufeff\ufdd0-\ufdef]|[\ufffe\uffff]"  # compiled on first use: it is large
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _FENCE = b"---\n"
 
@@ -227,7 +227,9 @@ def _strings(value: object) -> bool:
 
 def _json(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _ESCAPE.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_ESCAPE, lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
 def _no_constant(name: str) -> float:

@@ -47,8 +47,12 @@ class Home:
         return self.state / f"{classification}.db"
 
     def lock(self, classification: Classification) -> Path:
-        """The lock of a class, which also holds its last sequence number."""
+        """The lock of a class's index and header."""
         return self.state / f"{classification}.lock"
+
+    def sequence(self, classification: Classification) -> Path:
+        """The lock that holds a class's last sequence number; apart, so that captures never wait for indexing."""
+        return self.state / f"{classification}.seq"
 
     def device_key(self) -> DeviceKey:
         """This device's signing key, made on first use."""
@@ -64,22 +68,27 @@ class Home:
             pins.store(self.state / "pins.toml", {**self.pins(), **found})
 
     def sections(self, classification: Classification) -> list[Section]:
-        """The readable header sections of a class, not yet authenticated.
-
-        Raises:
-            NewerFormat: one is of a format this version does not know.
-        """
+        """The readable header sections of a class, not yet authenticated."""
         found = []
         for data in self.objects.sections(classification, MAX_SECTIONS, MAX_SIZE).values():
             try:
                 section = parse(data, self.vault_id)
-            except NewerFormat:
-                raise
             except Damaged:
                 continue  # the pins tell whether one that matters is missing; doctor lists the file
             if section.header.classification is classification:
                 found.append(section)
         return found
+
+    def has_newer_section(self, classification: Classification) -> bool:
+        """Whether a header section of a class is of a format this version does not know."""
+        for data in self.objects.sections(classification, MAX_SECTIONS, MAX_SIZE).values():
+            try:
+                parse(data, self.vault_id)
+            except NewerFormat:
+                return True
+            except Damaged:
+                continue
+        return False
 
     def purged(self, enrolled: dict[str, bytes]) -> frozenset[str]:
         """Names that must never come back, by lists that an enrolled device signed."""
@@ -112,7 +121,8 @@ def found(path: Path, state_root: Path) -> Home:
             remedy="restore the right one, or remove this path from vaults.toml in the state directory",
         )
     if str(path) not in known:
-        _adopt(path, vault_id, state_root, known)
+        with locked(state_root / "vaults.lock"):
+            _adopt(path, vault_id, state_root, pins.load_paths(state_root / "vaults.toml"))
     return Home(path, vault_id, state_root)
 
 
@@ -178,12 +188,13 @@ def preamble(vault_id: str) -> bytes:
 
 def place(home: Home, built: Path) -> None:
     """Remember the path, then move the finished tree *built* to it: the last step of `create`."""
-    known = pins.load_paths(home.state_root / "vaults.toml")
-    pins.store_paths(home.state_root / "vaults.toml", known | {str(home.path): home.vault_id})
-    try:
-        if home.path.is_dir():
-            home.path.rmdir()
-        durable.rename(built, home.path)
-    except BaseException:
-        pins.store_paths(home.state_root / "vaults.toml", known)
-        raise
+    with locked(home.state_root / "vaults.lock"):
+        known = pins.load_paths(home.state_root / "vaults.toml")
+        pins.store_paths(home.state_root / "vaults.toml", known | {str(home.path): home.vault_id})
+        try:
+            if home.path.is_dir():
+                home.path.rmdir()
+            durable.rename(built, home.path)
+        except BaseException:
+            pins.store_paths(home.state_root / "vaults.toml", known)
+            raise

@@ -5,14 +5,16 @@ promises is durability (a `put` that returned survives a power cut), names that 
 bounded reads.
 """
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from vault import durable
-from vault.errors import Damaged, NotFound
+from vault.errors import Damaged, NotFound, VaultError
 from vault.names import is_name, name_of
 
 MAX_OBJECT = 64 * 1024 * 1024
@@ -133,21 +135,28 @@ class ObjectStore:
         found: dict[str, bytes] = {}
         for path in sorted(self.header.glob(f"{classification}.*.toml")):
             name = path.name.split(".")[1]
-            if not is_name(name) or path.is_symlink():
+            if not is_name(name):
                 continue
             if len(found) >= limit:
                 raise Damaged(
                     "too many header sections", remedy="restore the header directory from a backup or from git"
                 )
-            data = read_bounded(path, max_size)
-            if name_of(data) == name:
-                found[name] = data
+            with suppress(VaultError):  # doctor lists what is unreadable, the pins tell whether it matters
+                data = read_bounded(path, max_size)
+                if name_of(data) == name:
+                    found[name] = data
         return found
 
-    def damaged_sections(self, classification: str) -> list[str]:
+    def damaged_sections(self, classification: str, max_size: int) -> list[str]:
         """File names of sections whose content does not fit their name."""
         paths = sorted(self.header.glob(f"{classification}.*.toml"))
-        return [p.name for p in paths if not p.is_file() or name_of(p.read_bytes()) != p.name.split(".")[1]]
+        return [p.name for p in paths if not self._fits(p, max_size)]
+
+    def _fits(self, path: Path, max_size: int) -> bool:
+        try:
+            return name_of(read_bounded(path, max_size)) == path.name.split(".")[1]
+        except VaultError:
+            return False
 
     def put_sections(self, sections: Mapping[str, Sequence[bytes]]) -> None:
         """Store header sections (class → contents) durably."""
@@ -162,9 +171,10 @@ class ObjectStore:
     def purge_lists(self, max_size: int) -> Iterator[bytes]:
         """Contents of all purge lists that fit their names."""
         for path in sorted(self.purged.glob("*.toml")):
-            data = read_bounded(path, max_size)
-            if name_of(data) == path.stem:
-                yield data
+            with suppress(VaultError):  # what anyone may have put there must not keep the vault shut
+                data = read_bounded(path, max_size)
+                if name_of(data) == path.stem:
+                    yield data
 
     def put_purge_list(self, data: bytes) -> None:
         """Store one purge list durably."""
@@ -181,11 +191,19 @@ def read_bounded(path: Path, limit: int) -> bytes:
         NotFound: no such file; Damaged: too large or unreadable.
     """
     try:
-        with path.open("rb") as file:
+        # A link would lead out of the vault, and a pipe or device would never end.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Damaged(f"{path.name} is not a plain file", remedy="delete it, or restore it from a backup")
             data = file.read(limit + 1)
     except FileNotFoundError as error:
         raise NotFound(f"no file {path.name}", remedy="restore it from a backup or from git history") from error
     except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:
+            raise Damaged(
+                f"{path.name} is not a plain file", remedy="delete it, or restore it from a backup"
+            ) from error
         durable.fail(error, path)
     if len(data) > limit:
         raise Damaged(f"{path.name} is larger than {limit} bytes", remedy="restore it from a backup")

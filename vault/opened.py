@@ -12,7 +12,7 @@ from vault import durable
 from vault.classification import Classification
 from vault.compartment.compartment import Compartment, Incoming, Skipped
 from vault.entry import Revision
-from vault.errors import Damaged, Locked, StorageFailed
+from vault.errors import Damaged, Locked, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.keys.sections import ClassKeys
 from vault.locks import locked
@@ -135,16 +135,24 @@ class OpenClasses:
             return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
         return []
 
-    def index(self, classification: Classification, incoming: Sequence[Incoming]) -> None:
-        """Index revisions this process has just sealed; the other open classes need not try them."""
-        names = [i.name for i in incoming]
+    def moves_finished(self) -> None:
+        """Record that every open class has been asked about what arrived from it; only after the answers are durable."""
+        names = {c.value for c in self.classes}
+        for compartment in self.compartments:
+            with contextlib.suppress(StorageFailed, Damaged):
+                for entry, unasked in compartment.arrivals():
+                    compartment.asked(entry, [n for n in unasked if n not in names])
+
+    def index(self, by_class: Mapping[Classification, Sequence[Incoming]]) -> None:
+        """Index revisions this process has just sealed, in one transaction a class.
+
+        They are safe already: what an index cannot take now, it takes at the next opening.
+        """
         for opened in self:
-            compartment = opened.compartment
-            if compartment.classification is classification:
-                compartment.apply(incoming, loader(self.home.objects, opened.opener))
-            else:
-                with compartment.db.transaction():
-                    compartment.skip([Skipped(n, "foreign") for n in names])
+            own = opened.compartment.classification
+            foreign = [Skipped(i.name, "foreign") for c, many in by_class.items() if c is not own for i in many]
+            with contextlib.suppress(StorageFailed, Damaged, VaultBusy):
+                opened.compartment.apply(by_class.get(own, ()), loader(self.home.objects, opened.opener), foreign)
 
     def close(self) -> None:
         """Close every index. The keys stay in this process's memory until it ends."""

@@ -50,24 +50,26 @@ def reconcile(
     before = json.loads(compartment.meta("fingerprint") or "{}")
     changed = {d for d, mtime in current.items() if mtime == 0 or before.get(d) != mtime}
     changed |= set(before) - set(current)
-    forget = sorted(purged & compartment.known()) if purged else []
+    forget = compartment.having(purged)
     if not changed and not forget:
         return Report()
     load = loader(store, opener)
     if forget:
         compartment.forget(forget, load)
-    known = compartment.known()
+    known = compartment.known(changed)
     fresh = sorted(n for n in store.names(changed) if n not in known and n not in purged)
     indexed = quarantined = 0
+    unread: set[str] = set()
     for start in range(0, len(fresh), BATCH):
         batch = fresh[start : start + BATCH]
         incoming, skipped = open_all(store, opener, batch)
+        unread |= {n[:2] for n in set(batch) - {i.name for i in incoming} - {s.name for s in skipped}}
         compartment.apply(incoming, load, skipped)
         indexed += len(incoming)
         quarantined += sum(s.kind not in {"foreign", "pending"} for s in skipped)
         if progress and len(fresh) > BATCH:
             progress(f"indexing {compartment.classification}", start + len(batch), len(fresh))
-    compartment.remember("fingerprint", json.dumps(dict(current)))
+    compartment.remember("fingerprint", json.dumps({d: 0 if d in unread else mtime for d, mtime in current.items()}))
     return Report(indexed, quarantined, tuple(fresh), frozenset(changed))
 
 
@@ -114,5 +116,4 @@ def unfinished_moves(compartments: Sequence[Compartment]) -> list[tuple[Compartm
                 heads = tuple(h.name for h in by_class[name].heads(entry))
                 if heads and set(heads) <= named:
                     result.append((by_class[name], entry, heads))
-            new.asked(entry, [n for n in unasked if n not in by_class])
     return result

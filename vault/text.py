@@ -49,3 +49,9 @@ def one_line(text: str, limit: int = 80) -> str:
         if words and not set(words) <= set("-=_*`~"):
             return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
     return ""
+
+
+def tidy_tag(tag: str) -> str:
+    """A tag as it is kept: no ``#``, spaces as dashes, case folded, one line, at most 64 characters."""
+    words = safe_text(tag, newlines=False).strip().lstrip("#").split()
+    return "-".join(words).casefold().strip(",;")[:64]

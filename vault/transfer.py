@@ -4,12 +4,12 @@ An import acknowledges batch by batch. What it takes is known by its stable sour
 takes up where it was killed, updates what changed at the source and leaves the rest alone.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vault.capture import BATCH, Capture, Draft, Prepared, check, tidy_title, tombstone
+from vault.capture import Capture, Draft, Prepared, check, tidy_title, tombstone
+from vault.changing import history
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
@@ -18,6 +18,7 @@ from vault.formats import registry
 from vault.formats.interface import Exported, Item, Skipped
 from vault.opened import OpenClasses
 from vault.reconcile import Progress
+from vault.text import tidy_tag
 
 MAX_NOTES = 1000
 """Skipped items that a report lists one by one; the rest is counted."""
@@ -55,7 +56,8 @@ class Import:
     """Class, tags and source given for all items; its text is ignored."""
     dry_run: bool = False
     report: ImportReport = field(default_factory=ImportReport)
-    recent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=4 * BATCH))
+    seen: dict[int, int] = field(default_factory=dict)
+    """Hash of each source id of this import → hash of its text: some hundred bytes an item, no text."""
 
     def run(
         self,
@@ -73,7 +75,7 @@ class Import:
         importer = registry.importer_for(path, format_name)
         total = importer.count(path)
         stream = self._drafts(importer.read(path))
-        for prepared in self.capture.prepared(stream, BATCH):
+        for prepared in self.capture.prepared(stream):
             self._take(prepared)
             if progress:
                 progress("importing", self.report.seen, total)
@@ -95,23 +97,31 @@ class Import:
             except InvalidInput as error:
                 self._skip(Skipped(draft.source_id, f"{error.message} ({error.remedy})"))
                 continue
-            if self._just_seen(draft):
-                self.report.unchanged += 1
+            if self._repeats(draft):
                 continue
             known = self._known(draft)
-            if known is None:
+            if known is None and self._is_elsewhere(draft):
+                self.report.waiting += 1
+            elif known is None:
                 yield draft
-            elif known.deleted or _same(known, draft):
+            elif known.deleted or _same(known, draft) or self._was_so(known, draft):
                 self.report.unchanged += 1
             else:
                 yield replace(draft, entry=known.id, parents=known.revisions)
 
-    def _just_seen(self, draft: Draft) -> bool:
-        """Whether the same source id came by moments ago and is not yet in the index."""
-        key = (draft.source, draft.source_id)
-        twice = bool(draft.source_id) and key in self.recent
-        self.recent.append(key)
-        return twice
+    def _repeats(self, draft: Draft) -> bool:
+        """Whether this source id came before in this import; another text under it is said, not taken."""
+        if not draft.source_id:
+            return False
+        key, text = hash((draft.source, draft.source_id)), hash(draft.text)
+        if key not in self.seen:
+            self.seen[key] = text
+            return False
+        if self.seen[key] == text:
+            self.report.unchanged += 1
+        else:
+            self._skip(Skipped(draft.source_id, "the same id came before with another text (give each its own id)"))
+        return True
 
     def _draft(self, item: Item) -> Draft:
         defaults = self.defaults
@@ -134,6 +144,14 @@ class Import:
         entries = [e for e in found if e is not None]
         living = [e for e in entries if not e.deleted]
         return next(iter(living or entries), None)
+
+    def _is_elsewhere(self, draft: Draft) -> bool:
+        """Whether it was imported and then moved to a class that is locked now."""
+        return any(c.went_away(draft.source, draft.source_id) for c in self.opened.compartments)
+
+    def _was_so(self, known: Entry, draft: Draft) -> bool:
+        """Whether an older revision is what the source still says: then the person edited it here, and keeps that."""
+        return any(_same(version.entry, draft) for version in history(self.opened, known))
 
     def _take(self, prepared: Sequence[Prepared]) -> None:
         settled = [self._settled(p) for p in prepared]
@@ -178,8 +196,14 @@ class Import:
 
 
 def _same(entry: Entry, draft: Draft) -> bool:
-    """Whether the source still says what was imported; tags added since by the person do not count."""
-    return entry.text == draft.text and (not draft.title or entry.title == tidy_title(draft))
+    """Whether *entry* holds what the source says; tags added since by the person do not count."""
+    return (
+        entry.text == draft.text
+        and (not draft.title or entry.title == tidy_title(draft))
+        and {tidy_tag(tag) for tag in draft.tags or ()} <= {*entry.tags, ""}
+        and (draft.created is None or entry.created == draft.created)
+        and dict(entry.metadata) == draft.metadata
+    )
 
 
 def export(

@@ -4,21 +4,24 @@ The flow of a change is always the same: the effective header, altered, is writt
 names every section it replaces; when that is durable, the pins follow and the replaced files go.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from vault.classification import Classification
-from vault.errors import Conflict, Damaged, NotFound, WrongPassphrase
+from vault.errors import Conflict, Damaged, NewerFormat, NotFound, WrongPassphrase
 from vault.home import Home
 from vault.keys import keyslots
 from vault.keys.device import DeviceKey
 from vault.keys.keyslots import GROUPS, KdfLimits, KdfParams, Secret, Slot, Stretched
 from vault.keys.pins import Pin
 from vault.keys.roots import Root
-from vault.keys.sections import ClassKeys, Header, Section, render, union, unlock
+from vault.keys.sections import ClassKeys, Header, Section, refreshed, render, union, unlock
+from vault.locks import locked
 from vault.names import name_of
 
+_RESTORE = "restore the header directory from a backup or from git history"
 GROUPED = {
     "vault": (Classification.GENERAL, Classification.CHRONOLOGICAL, Classification.CONFIDENTIAL),
     "secret": (Classification.SECRET,),
@@ -54,6 +57,8 @@ class Unlocker:
 
     home: Home
     stretched: Stretched
+    notes: list[str] = field(default_factory=list)
+    """What a person should know about classes that did not open."""
 
     def unlock(self, secrets: Sequence[Secret], wanted: Iterable[Classification]) -> dict[Classification, ClassKeys]:
         """The keys of every wanted class that a secret opens; pins and enrolment brought up to date.
@@ -67,6 +72,7 @@ class Unlocker:
         attempt.try_passphrases([s for s in secrets if s.kind == "passphrase"])
         if not attempt.opened:
             attempt.refuse()
+        self.notes += attempt.complaints()
         return self._settled(attempt.opened, pins)
 
     def _settled(
@@ -102,7 +108,8 @@ class Unlocker:
     def add_slot(self, keys: ClassKeys, secret: Secret, group: str, kdf: KdfParams | None) -> ClassKeys:
         """Let *secret* open the class too."""
         slot = keyslots.wrap(keys.newest, secret, group, kdf, self.stretched)
-        return self.rewrite(keys, replace(keys.header, slots=(*keys.header.slots, slot)))
+        with self._latest(keys) as latest:
+            return self.rewrite(latest, replace(latest.header, slots=(*latest.header.slots, slot)))
 
     def remove_slot(self, keys: ClassKeys, slot_id: str) -> ClassKeys:
         """Take a slot away; copies of the old header still open with it, and the caller must say so.
@@ -110,15 +117,22 @@ class Unlocker:
         Raises:
             NotFound: no such slot; Conflict: it is the last one.
         """
-        kept = tuple(s for s in keys.header.slots if s.id != slot_id)
-        if len(kept) == len(keys.header.slots):
-            raise NotFound(f"no keyslot {slot_id}", remedy="see: memory key list")
-        if not kept:
-            raise Conflict(
-                f"{slot_id} is the last keyslot of {keys.header.classification}", remedy="add another one first"
-            )
-        removed = keys.header.removed_slots | {slot_id}
-        return self.rewrite(keys, replace(keys.header, slots=kept, removed_slots=removed))
+        with self._latest(keys) as latest:
+            kept = tuple(s for s in latest.header.slots if s.id != slot_id)
+            if len(kept) == len(latest.header.slots):
+                raise NotFound(f"no keyslot {slot_id}", remedy="see: memory key list")
+            if not any(s.kind in keyslots.KINDS for s in kept):
+                name = latest.header.classification
+                raise Conflict(f"{slot_id} is the last keyslot of {name}", remedy="add another one first")
+            removed = latest.header.removed_slots | {slot_id}
+            return self.rewrite(latest, replace(latest.header, slots=kept, removed_slots=removed))
+
+    @contextmanager
+    def _latest(self, keys: ClassKeys) -> Iterator[ClassKeys]:
+        """The class as it stands on disk now, while no other process of this device can change it."""
+        classification = keys.header.classification
+        with locked(self.home.lock(classification)):
+            yield refreshed(keys, self.home.sections(classification))
 
 
 @dataclass(slots=True)
@@ -159,19 +173,27 @@ class _Attempt:
         slots = (slot for s in pinned or sections for slot in s.header.slots if slot.kind == "passphrase")
         return {slot.group for slot in slots if slot.group in GROUPS}
 
+    def complaints(self) -> list[str]:
+        """Classes that stayed shut although no secret was tried in vain: their header is not there."""
+        return [
+            f"the header of {classification} is missing or damaged"
+            for classification, sections in self.sections.items()
+            if classification not in self.opened
+            and (pin := self.pins.get(classification))
+            and not set(pin.sections) & {s.name for s in sections}
+        ]
+
     def refuse(self) -> NoReturn:
         """Say why nothing opened: a header that is gone is not a wrong passphrase.
 
         Raises:
             Damaged, WrongPassphrase.
         """
-        for classification, sections in self.sections.items():
-            pin = self.pins.get(classification)
-            if pin and not set(pin.sections) & {s.name for s in sections}:
-                raise Damaged(
-                    f"the header of {classification} is missing or damaged",
-                    remedy="restore the header directory from a backup or from git history",
-                )
+        for classification in self.sections:
+            if self.unlocker.home.has_newer_section(classification):
+                raise NewerFormat(f"the header of {classification} is of a newer version", remedy="upgrade memory")
+        for message in self.complaints():
+            raise Damaged(message, remedy=_RESTORE)
         raise WrongPassphrase("no keyslot opened", remedy="check the passphrase, keyfile or recovery code")
 
     def _try(self, classification: Classification, secrets: Sequence[Secret]) -> bool:

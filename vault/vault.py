@@ -20,7 +20,7 @@ from vault.changing import Version
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
-from vault.errors import Damaged, InvalidInput, Locked, ModelMissing, NotFound
+from vault.errors import Damaged, InvalidInput, Locked, ModelMissing, NotFound, StorageFailed
 from vault.names import CROCKFORD, ENTRY_ID_LENGTH, fold_crockford
 from vault.opened import OpenClasses, remove_index
 from vault.reconcile import Progress
@@ -91,15 +91,21 @@ class Vault:
         if wanted:
             unlocker = Unlocker(self.home, Stretched(self._limits or KdfLimits()))
             self.opened.add(unlocker.unlock(secrets, wanted), progress)
+            self.notes += unlocker.notes
             self._finish_moves()
             self._notes_of_opening()
         return self.open_classes
 
     def _finish_moves(self) -> None:
-        for classification, entry_id, heads in self.opened.moves_to_finish():
-            entry = self.opened.need(classification).compartment.entry(entry_id)
-            if entry is not None:
-                self._writer.write([capturing.tombstone(entry, classification, heads, "moved")])
+        try:
+            for old, entry_id, heads in self.opened.moves_to_finish():
+                entry = self.opened.need(old).compartment.entry(entry_id)
+                if entry is not None:
+                    self._writer.write([capturing.tombstone(entry, old, heads, "moved")])
+        except StorageFailed as error:  # reading must work all the same; the next opening asks again
+            self.notes.append(f"a move is not finished: {error.message}")
+        else:
+            self.opened.moves_finished()
 
     def _notes_of_opening(self) -> None:
         self.notes += self.opened.notes
@@ -262,22 +268,21 @@ class Vault:
         parsed = parse(query) if isinstance(query, str) else query
         self.notes += parsed.notes
         self._need_named(parsed)
-        embed = None
+        embedder = None
         if mode == "semantic" and "_embedder" not in self.__dict__:
             self.__dict__["_embedder"] = self.models.load_embedder()  # raises, where hybrid degrades
         if mode in {"hybrid", "semantic"} and parsed.has_text and self._embedder is not None:
             self._catch_up(self._embedder)
-            embed = self._embedder.embed_one
-        return search(self.opened.compartments, parsed, embed, mode=mode, limit=limit)  # type: ignore[arg-type]
+            embedder = self._embedder
+        return search(self.opened.compartments, parsed, embedder, mode=mode, limit=limit)
 
     def _need_named(self, query: "Query") -> None:
-        named = query.classes or frozenset()
-        if named and not named & set(self.open_classes) and len(named) < len(Classification):
-            self.opened.need(min(named, key=lambda c: c.level))
+        if query.named and not query.named & set(self.open_classes):
+            self.opened.need(min(query.named, key=lambda c: c.level))
 
     def _catch_up(self, embedder: "Embedder") -> None:
         """Embed the few entries that wait; many would make a search slow, so they are only mentioned."""
-        waiting = sum(c.waiting() for c in self.opened.compartments)
+        waiting = sum(c.waiting_for(embedder.model_id, embedder.dims) for c in self.opened.compartments)
         if 0 < waiting <= capturing.BATCH:
             capturing.embed_waiting(self.opened, embedder)
         elif waiting:
@@ -306,12 +311,14 @@ class Vault:
             )
         return min(entries, key=lambda e: (e.deleted, -e.level))
 
-    def entries(self, query: str = "", *, limit: int = 50, offset: int = 0, trash: bool = False) -> list[Entry]:
+    def entries(
+        self, query: "str | Query" = "", *, limit: int = 50, offset: int = 0, trash: bool = False
+    ) -> list[Entry]:
         """Entries newest first, filtered by the filters of a query."""
         from vault.search.query import parse
         from vault.search.search import filters_of
 
-        parsed = parse(query)
+        parsed = parse(query) if isinstance(query, str) else query
         self.notes += parsed.notes
         self._need_named(parsed)
         filters = filters_of(parsed, trash=trash)
@@ -385,7 +392,7 @@ class Vault:
             created=as_moment(created) or old.created,
             metadata=old.metadata if metadata is None else dict(metadata),
         )
-        if wanted.text == old.text:
+        if (wanted.text, wanted.title, wanted.metadata) == (old.text, old.title, old.metadata):
             return self._writer.write([capturing.again(wanted, old.classification, parents)])[0]
         return changing.edit_text(self._capture, old, wanted, parents)
 
@@ -455,7 +462,7 @@ class Vault:
         target: Path | str,
         *,
         format_name: str = "markdown",
-        query: str = "",
+        query: "str | Query" = "",
         dry_run: bool = False,
         overwrite: bool = False,
         progress: Progress | None = None,
@@ -471,7 +478,7 @@ class Vault:
 
         if not self.open_classes:
             raise Locked("every class is locked", remedy="give a passphrase or keyfile")
-        parsed = parse(query)
+        parsed = parse(query) if isinstance(query, str) else query
         self._need_named(parsed)
         wanted = [c for c in self.open_classes if parsed.classes is None or c in parsed.classes]
         filters = dict.fromkeys(wanted, filters_of(parsed))

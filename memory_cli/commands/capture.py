@@ -59,6 +59,9 @@ def add(
         memory add 'yesterday at 9am: the boiler was repaired'
     """
     session: Session = context.obj
+    from vault.arguments import as_class, as_moment
+
+    as_class(classification), as_moment(created)  # said now, not after an evening in the editor
     captured = _capture_of(session, words, file, created)
     with keeping(session.report, captured.buffer), session.locked() as vault:
         entry = vault.capture(
@@ -136,8 +139,6 @@ def _from_editor(session: Session, created: str | None) -> _Captured:
 
     session.need_vault()  # before an evening is spent in the editor
     buffer = Buffer()
-    if not buffer.in_memory:
-        session.report.warn(f"no memory-backed directory here: the editor's buffer is on disk at {buffer.path}")
     text = buffer.edit(session.config["capture.editor"])
     if not text.strip():
         buffer.discard()

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("rm")(rm)
     app.command("restore")(restore)
     app.command("move")(move)
-    app.command("tag", context_settings={"ignore_unknown_options": True})(tag)
+    app.command("tag")(tag)
 
 
 def edit(
@@ -63,12 +63,6 @@ def _edited(session: Session, old: "Entry") -> "tuple[str, prompt.Buffer]":
     if not prompt.has_terminal():
         raise InvalidInput("there is no terminal for an editor", remedy="use --stdin or --title")
     buffer = prompt.Buffer(old.text)
-    if not buffer.in_memory:
-        buffer.discard()
-        raise InvalidInput(
-            "no memory-backed directory for the editor's buffer here",
-            remedy="use --stdin, or set XDG_RUNTIME_DIR to one",
-        )
     text = buffer.edit(session.config["capture.editor"])
     if text == old.text or not text.strip():
         buffer.discard()

@@ -102,10 +102,13 @@ def _new_secret(session: Session, kind: str, group: str, file: Path | None) -> "
 
 def _hand_over(session: Session, group: str, code: str, file: Path | None) -> None:
     from vault import durable
+    from vault.keys import keyslots
 
     text = f"memory recovery kit\n\n{group:12} {code}\n"
     if file is None:
-        session.report.out(text)
+        session.report.tell(text)
+        if prompt.has_terminal():
+            prompt.type_back(group, lambda typed: keyslots.recovery_code(typed) == keyslots.recovery_code(code))
     elif file.exists():
         raise Conflict(f"{file} exists already", remedy="choose another --file")
     else:
@@ -116,13 +119,14 @@ def remove(
     context: typer.Context,
     slot_ids: Annotated[list[str], typer.Argument(metavar="SLOT…", help="Ids of `memory key list`.")],
     yes: options.Yes = False,
+    json: options.Json = False,
 ) -> None:
     """Take keyslots away. The last one of a class stays."""
     session: Session = context.obj
     with session.open() as vault:
         prompt.confirm(f"remove {len(slot_ids)} keyslot(s)?", yes=yes)
         rows = vault.keyring.remove(slot_ids)
-    _print(session, rows, json=False)
+    _print(session, rows, json=json)
     session.report.warn(f"removed; {_HISTORY}")
 
 

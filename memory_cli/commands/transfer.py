@@ -125,9 +125,7 @@ def export(
     asked = options.query_of(query, classification=classification, tags=tags, since=since, until=until)
     if not dry_run:
         prompt.confirm(f"write entries in clear to {target}?", yes=yes)
-    from memory_cli.commands.read import named_classes
-
-    with session.open(named_classes(classification, asked)) as vault, session.report.progress() as progress:
+    with session.open(asked.named) as vault, session.report.progress() as progress:
         count = vault.export_to(
             target, format_name=format_name, query=asked, dry_run=dry_run, overwrite=overwrite, progress=progress
         )

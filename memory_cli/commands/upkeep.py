@@ -11,7 +11,7 @@ from memory_cli import options, prompt
 from memory_cli.session import Session, groups_to_ask
 from vault import config as configuration
 from vault.classification import Classification
-from vault.errors import Aborted, Conflict, InvalidInput, WrongPassphrase
+from vault.errors import Conflict, InvalidInput, WrongPassphrase
 
 if TYPE_CHECKING:
     from vault.doctor import Finding
@@ -159,19 +159,11 @@ def _hand_over(session: Session, codes: "dict[str, tuple[str, Secret]]", file: P
         durable.write_file(file, text.encode())
         session.report.note(f"memory: the recovery kit is in {file}; print it and delete the file")
         return
-    session.report.note(text)
-    group, (_, secret) = next(iter(codes.items()))
+    session.report.tell(text)
     from vault.keys.keyslots import recovery_code
 
-    for _ in range(3):
-        typed = prompt.read_line(f"type the {group} code once, so that we know you have it: ")
-        try:
-            if recovery_code(typed) == secret:
-                return
-        except WrongPassphrase:
-            pass
-        session.report.note("memory: that is not it")
-    raise Aborted("the recovery code was not typed back, no vault was made")
+    group, (_, secret) = next(iter(codes.items()))
+    prompt.type_back(group, lambda typed: recovery_code(typed) == secret)
 
 
 def status(context: typer.Context, json: options.Json = False) -> None:
@@ -270,11 +262,18 @@ def config_list(context: typer.Context, json: options.Json = False) -> None:
         )
 
 
-def config_get(context: typer.Context, key: Annotated[str, typer.Argument(help="e.g. classify.fallback")]) -> None:
+def config_get(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="e.g. classify.fallback")],
+    json: options.Json = False,
+) -> None:
     """The value of a setting."""
     session: Session = context.obj
     if key not in configuration.SETTINGS:
         raise InvalidInput(f"no setting {key[:60]!r}", remedy="see: memory config list")
+    if json:
+        session.report.json({"key": key, "value": session.config[key]})
+        return
     session.report.out(str(session.config[key]))
 
 

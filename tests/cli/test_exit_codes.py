@@ -201,6 +201,27 @@ def test_an_interrupt_while_reading_a_pipe_is_130(memory: Program) -> None:
     assert memory("list").ok().out == ""
 
 
+def test_an_interrupted_import_goes_on_next_time(memory: Program) -> None:
+    """Ctrl-C in the middle is 130; what was acknowledged stays, and the next run takes the rest, nothing twice."""
+    count = 3000
+    source = memory.root / "work" / "many.jsonl"
+    source.write_text("".join(f'{{"text": "note number {i}", "id": "n{i}"}}\n' for i in range(count)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "memory_cli", "import", "-c", "general", str(source)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=memory.env, start_new_session=True,
+    ) as child:  # fmt: skip
+        while child.poll() is None and len(list(memory.vault.glob("objects/*/*.age"))) < 200:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert b"Traceback" not in err
+    report = memory("import", "--json", "-c", "general", source).ok().json
+    assert 0 < report["added"] < count
+    assert report["added"] + report["unchanged"] == count
+    assert memory("status", "--json").ok().json["classes"]["general"]["entries"] == count
+
+
 def test_a_reader_that_goes_away_is_no_error_message(memory: Program) -> None:
     """`memory list | head` ends quietly when head has had enough."""
     source = memory.root / "work" / "many.jsonl"

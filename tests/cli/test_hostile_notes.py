@@ -59,7 +59,7 @@ def test_the_reading_of_the_terminal_notices(attack: str) -> None:
 def hostile(v: Vault, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Entries whose body, title, tags, source and metadata hold every attack, as another device could write them."""
     monkeypatch.setattr(capturing, "tidy_title", lambda draft: draft.title or "")
-    monkeypatch.setattr(capturing, "tidy_tag", lambda tag: tag)
+    monkeypatch.setattr(capturing.text_rules, "tidy_tag", lambda tag: tag)
     return [
         v.capture(
             f"needle {attack} body {i}\n\nline {attack} two",

@@ -40,6 +40,7 @@ def test_capture_while_locked_asks_for_nothing_and_is_indexed_later(memory: Prog
     [
         {"MEMORY_KEYFILE": "/etc/passwd"},
         {"MEMORY_KEYFILE": "/not/plugged/in"},
+        {"MEMORY_KEYFILE": "/dev/null"},
         {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": "/nowhere/at/all"},
         {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_COMMAND": "false"},
     ],

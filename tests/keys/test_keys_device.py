@@ -28,7 +28,7 @@ def test_the_key_is_made_once_and_private(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o077 == 0
     assert path.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----\n")
-    assert load_or_create(path) == first
+    assert load_or_create(path).device == first.device
     assert load_or_create(tmp_path / "other").device != first.device
 
 
@@ -36,7 +36,7 @@ def test_the_id_is_the_hash_of_the_key(key):
     """16 base32 characters of SHA-256: nobody can claim an id for another key."""
     digest = hashlib.sha256(key.device.public).digest()
     assert key.device.id == base64.b32encode(digest).decode().lower()[:16]
-    assert repr(key.secret) not in repr(key)
+    assert "secret" not in repr(key)
 
 
 @pytest.mark.parametrize(

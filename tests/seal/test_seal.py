@@ -29,7 +29,8 @@ def key_of(secret: bytes) -> DeviceKey:
     """The device key with this seed."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return DeviceKey(device_of(Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()), secret)
+    key = Ed25519PrivateKey.from_private_bytes(secret)
+    return DeviceKey(device_of(key.public_key().public_bytes_raw()), key)
 
 
 KEY = key_of(SECRET)
@@ -239,7 +240,7 @@ def test_one_device_cannot_sign_as_another(tmp_path):
     both = keys(devices=[KEY.device, other.device])
     as_other = seal(revision(device=other.device.id), ROOT.recipient(), KEY).data
     assert kind_of(Opener(both), as_other) == "device"
-    posing = DeviceKey(other.device, SECRET)
+    posing = DeviceKey(other.device, KEY.secret)
     assert kind_of(Opener(both), seal(revision(device=other.device.id), ROOT.recipient(), posing).data) == "signature"
 
 

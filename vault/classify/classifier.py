@@ -49,6 +49,7 @@ class Classifier:
         vectors: "NDArray[Any] | None" = None,
         explicit: Classification | None = None,
         vocabulary: Iterable[str] = (),
+        beside: str = "",
     ) -> Verdict:
         """The verdict on *text*.
 
@@ -57,13 +58,15 @@ class Classifier:
             vectors: its passages (n, dims), L2-normalised, from the embedder named by ``embedder_id``.
             explicit: the class the person gave; it always wins, and a floor above it warns.
             vocabulary: the tags the person uses, preferred over keywords.
+            beside: what will be kept with the text (metadata, context, …); only the detectors read it.
         """
         detections = detect(text)
+        floors = [*detections, *detect(beside)] if beside else detections
         probabilities, note = self._ask_head(text, vectors)
         if explicit is not None:
-            decision = decide(probabilities, detections, explicit, self.policy)
+            decision = decide(probabilities, floors, explicit, self.policy)
         else:
-            decision = self._decide(text, probabilities, detections)
+            decision = self._decide(text, probabilities, floors)
         if note and decision.stage != "explicit":
             decision = replace(decision, reasoning=f"{decision.reasoning} ({note})")
         return Verdict(

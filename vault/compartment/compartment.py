@@ -5,7 +5,7 @@ entry they touch and brings entry, word index and passages in step, in one trans
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Vectors: TypeAlias = Sequence[Vector] | NDArray[np.float32]
 
+FEW_DIRECTORIES = 256
+"""Up to here it is cheaper to ask for the names of single directories than for all."""
 _COLUMNS = (
     "id, heads, title, body, tags, source, source_id, context, created, updated, confidence, reasoning, "
     "emotion, metadata, trust, deleted"
@@ -83,13 +85,27 @@ class Compartment:
 
     # -- names ----------------------------------------------------------------------------------------
 
-    def known(self) -> set[str]:
-        """Every object name that is indexed or was looked at and put aside."""
-        return {r[0] for r in self.db.rows("SELECT name FROM revision UNION ALL SELECT name FROM skipped")}
+    def known(self, directories: Collection[str] | None = None) -> set[str]:
+        """Every object name (in these directories) that is indexed, or was looked at and put aside for good.
 
-    def indexed(self) -> set[str]:
-        """Names of the indexed revisions."""
-        return {r[0] for r in self.db.rows("SELECT name FROM revision")}
+        A file whose content did not fit its name may have been half-written, and is worth another look.
+        """
+        whole = directories is None or len(directories) > FEW_DIRECTORIES
+        found: set[str] = set()
+        for low, high in [("", "~")] if whole or directories is None else [(d, d + "~") for d in directories]:
+            found |= {
+                r[0]
+                for r in self.db.rows(
+                    "SELECT name FROM revision WHERE name >= ? AND name < ? UNION ALL "
+                    "SELECT name FROM skipped WHERE name >= ? AND name < ? AND kind NOT IN ('name', 'bounds')",
+                    [low, high, low, high],
+                )
+            }
+        return found
+
+    def having(self, names: Iterable[str]) -> list[str]:
+        """Those of *names* that are indexed."""
+        return [n for n in sorted(names) if self.db.value("SELECT 1 FROM revision WHERE name = ?", [n])]
 
     def skipped(self) -> list[Skipped]:
         """Objects put aside, less those of other classes."""
@@ -191,12 +207,16 @@ class Compartment:
             rowid, shown, was_deleted = old[0] if old else (None, None, 0)
             live = [h for h in heads if not h.deleted]
             deleted = bool(heads) and not live
-            show = self._shown(live[0].name, content) if live else self._last_living(heads, content)
+            show = self._first_readable(live, content) if live else self._last_living(heads, content)
+            if live and show is None and rowid is not None:
+                continue  # its file cannot be read at the moment: what was indexed stays, doctor reports the file
             if rowid is not None and not was_deleted:
                 words.remove(self.db, [rowid])
             if rowid is not None and (deleted or not heads or show is None or shown != show[0]):
                 vectors.remove(self.db, [rowid])
                 self.db.execute("UPDATE entry SET embedded = 0 WHERE rowid = ?", [rowid])
+            if not heads:
+                self._note_gone(entry, content)
             if not heads or (show is None and not deleted):
                 self.db.execute("DELETE FROM tag WHERE entry = ?", [rowid])
                 self.db.execute("DELETE FROM entry WHERE rowid = ?", [rowid])
@@ -206,9 +226,23 @@ class Compartment:
                 to_index.append(rowid)
         words.add(self.db, to_index)
 
-    def _shown(self, name: str, content: Callable[[str], Revision | None]) -> tuple[str, Revision] | None:
-        revision = content(name)
-        return None if revision is None else (name, revision)
+    def _note_gone(self, entry: str, content: Callable[[str], Revision | None]) -> None:
+        """Remember what an entry that went to another class was imported from."""
+        stones = [r for r in self.history(entry) if r.deleted == "moved"]
+        last = self._last_living(stones, content)
+        if last is not None and last[1].source_id:
+            self.db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?)", [last[1].source, last[1].source_id, entry])
+
+    def went_away(self, source: str, source_id: str) -> bool:
+        """Whether the entry imported from this source id went to another class."""
+        rows = self.db.rows("SELECT 1 FROM gone WHERE source = ? AND source_id = ?", [source, source_id])
+        return bool(rows)
+
+    def _first_readable(
+        self, heads: Sequence[Record], content: Callable[[str], Revision | None]
+    ) -> tuple[str, Revision] | None:
+        found = ((h.name, content(h.name)) for h in heads)
+        return next(((name, revision) for name, revision in found if revision is not None), None)
 
     def _last_living(
         self, heads: Sequence[Record], content: Callable[[str], Revision | None]
@@ -380,6 +414,10 @@ class Compartment:
         """How many entries and passages still wait to be embedded."""
         entries = self.db.value("SELECT count(*) FROM entry WHERE embedded = 0 AND deleted = 0")
         return int(entries) + int(self.db.value("SELECT count(*) FROM passage WHERE vector IS NULL"))
+
+    def waiting_for(self, model_id: str, dims: int) -> int:
+        """How many wait for vectors of this model: all, where those held are another's."""
+        return self.waiting() if vectors.model(self.db) == f"{model_id}/{dims}" else words.size(self.db)
 
     def rowid(self, entry_id: str) -> int | None:
         """The rowid of an entry."""

@@ -16,6 +16,8 @@ from vault.compartment import schema
 from vault.errors import Damaged, StorageFailed, VaultBusy
 
 BUSY_SECONDS = 60.0
+_ODD = ("corrupt", "constructor", "no such", "has no column", "mismatch", "constraint")
+"""Words of errors that mean that the index is not as we made it."""
 _PLAIN = b"SQLite format 3"
 _SETTINGS = (
     ("temp_store", "MEMORY", 2),
@@ -177,7 +179,7 @@ def translate(error: Exception, path: Path) -> Exception:
         return VaultBusy("another process is writing to the vault", remedy="try again in a moment")
     if "full" in text or "readonly" in text or "i/o" in text or "unable to open" in text:
         return StorageFailed(f"cannot write the index {path}: {text}", remedy="check space and permissions")
-    if "malformed" in text or "not a database" in text or "corrupt" in text or "constructor" in text:
+    if "malformed" in text or "not a database" in text or any(word in text for word in _ODD):
         return Damaged("the index is damaged", remedy="run: memory doctor --rebuild")
     if "interrupted" in text:
         return StorageFailed("the query took too long", remedy="ask for fewer or rarer words")

@@ -51,6 +51,10 @@ def _records(db: Any) -> None:
         "CREATE INDEX entry_created ON entry (created)",
         "CREATE INDEX entry_source ON entry (source, source_id)",
         "CREATE INDEX entry_unembedded ON entry (embedded) WHERE embedded = 0",
+        # Imported entries that went to another class: an import must not take them anew while that is locked.
+        """CREATE TABLE gone (
+            source TEXT NOT NULL, source_id TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (source, source_id)
+        ) WITHOUT ROWID""",
         # Entries that came from another class, and the classes not yet asked whether they still hold them.
         "CREATE TABLE arrival (entry TEXT PRIMARY KEY, unasked TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE tag (tag TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (tag, entry)) WITHOUT ROWID",

@@ -66,10 +66,12 @@ def remove(db: Database, entries: Sequence[int]) -> None:
     db.executemany("DELETE FROM passage WHERE entry = ?", rows)
 
 
-def nearest(db: Database, vector: "Vector", filters: Filters, limit: int) -> list[tuple[int, float, int, int]]:
+def nearest(
+    db: Database, model_id: str, vector: "Vector", filters: Filters, limit: int
+) -> list[tuple[int, float, int, int]]:
     """(entry rowid, cosine, first, last character of its best passage), best first, one row an entry."""
-    if model(db) is None:
-        return []
+    if model(db) != f"{model_id}/{len(vector)}":
+        return []  # vectors of another model say nothing about this one's
     db.use_vectors()
     inside = ""
     values: list[object] = []

@@ -6,10 +6,14 @@ the device can sign as it until it is revoked, and the threat model says so.
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vault import durable
 from vault.errors import Damaged
 from vault.names import short_hash
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,11 @@ class DeviceKey:
     """This machine's own key pair."""
 
     device: Device
-    secret: bytes = field(repr=False)
+    secret: "Ed25519PrivateKey" = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519 signature (64 bytes)."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        return Ed25519PrivateKey.from_private_bytes(self.secret).sign(message)
+        return self.secret.sign(message)
 
 
 def device_of(public: bytes) -> Device:
@@ -66,14 +68,14 @@ def load_or_create(path: Path) -> DeviceKey:
     if not path.exists():
         fresh = Ed25519PrivateKey.generate()
         pem = fresh.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
-        durable.write_file(path, pem)
+        durable.create_file(path, pem)
     try:
         key = s.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise _damaged(path)
-    return DeviceKey(device_of(key.public_key().public_bytes_raw()), key.private_bytes_raw())
+    return DeviceKey(device_of(key.public_key().public_bytes_raw()), key)
 
 
 def _damaged(path: Path) -> Damaged:

@@ -219,6 +219,20 @@ def unlock(
     return None
 
 
+def refreshed(keys: ClassKeys, sections: Sequence[Section]) -> ClassKeys:
+    """*keys* with the effective header that *sections* make up now.
+
+    Raises:
+        Damaged: the sections that the keys came from, or their successors, are gone.
+    """
+    own = next(
+        (s for s in sections if s.header.generation == keys.newest.generation and s.is_authentic(keys.newest)), None
+    )
+    if own is None:
+        raise Damaged(f"the header of {keys.header.classification} is missing or damaged", remedy=_REMEDY)
+    return _assemble(own, keys.newest, sections, frozenset(keys.heads))
+
+
 def _assemble(opened: Section, root: Root, sections: Sequence[Section], pinned: frozenset[str]) -> ClassKeys:
     if not opened.is_authentic(root):
         raise Damaged("a header section was altered", remedy=_REMEDY)

@@ -18,7 +18,8 @@ SHARE = 0.8
 """Below this share of the processor time asked for, someone else is using the machine (idle: 0.99,
 beside one busy process on two cores: 0.67 to 0.72)."""
 PAUSE = 2.0
-"""Seconds on one thread before two are tried again."""
+"""Seconds on one thread before two are tried again, doubled after every try that fails."""
+LONGEST_PAUSE = 60.0
 WINDOW = 0.1
 """Seconds of work judged at a time: the kernel books another core's time only at its ticks."""
 
@@ -38,6 +39,7 @@ class Threads:
         # one minute's load of the machine: a process that has just started has no part in it
         busy = os.getloadavg()[0] > cores() - self._most + 0.5
         self._single_until = time.monotonic() + PAUSE if busy else 0.0
+        self._pause = PAUSE
         self._wall = self._processor = 0.0
 
     def run(self, work: Callable[[int], T]) -> T:
@@ -50,6 +52,9 @@ class Threads:
         self._processor += time.process_time() - processor
         if self._wall >= WINDOW:
             if self._processor < SHARE * self._most * self._wall:
-                self._single_until = time.monotonic() + PAUSE
+                self._single_until = time.monotonic() + self._pause
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            else:
+                self._pause = PAUSE
             self._wall = self._processor = 0.0
         return result

@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from vault import classification
 from vault.classification import Classification
@@ -44,11 +45,21 @@ _TOKEN = re.compile(
     r"(?P<minus>-(?=[^\s-]))?(?:(?P<field>[A-Za-z]+):)?"
     r'(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))'
 )
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSAFE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_UNSAFE_ASCII = re.compile("[\x00-\x1f\x7f]")
 _CURLY = str.maketrans("“”„", '"""')
-_CJK = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+
+
+@cache
+def _spaceless_pattern() -> re.Pattern[str]:
+    return re.compile(
+        "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+    )
+
+
+def _is_spaceless(text: str) -> bool:
+    """Whether a script written without spaces occurs; the large class is compiled only where it can."""
+    return not text.isascii() and _spaceless_pattern().search(text) is not None
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class Query:
     """Tags an entry must not have."""
     classes: frozenset[Classification] | None = None
     """Classifications to look in; None for all; empty when the query contradicts itself."""
+    named: frozenset[Classification] = frozenset()
+    """Classifications that were asked for by name; excluding one names none."""
     sources: tuple[str, ...] = ()
     """Sources, any of them."""
     not_sources: tuple[str, ...] = ()
@@ -205,6 +218,7 @@ class _Draft:
             tags=_unique(self.values.get("tag", ())),
             not_tags=_unique(self.values.get("-tag", ())),
             classes=frozenset(classes) if self.classes or self.not_classes else None,
+            named=frozenset(self.classes),
             sources=tuple(dict.fromkeys(self.values.get("source", ()))),
             not_sources=tuple(dict.fromkeys(self.values.get("-source", ()))),
             after=self.after,
@@ -225,7 +239,7 @@ def parse(text: str, now: datetime | None = None) -> Query:
     draft = _Draft(now)
     if len(text) > MAX_CHARACTERS:
         draft.notes.append(f"only the first {MAX_CHARACTERS:,} characters were searched for")
-    clean = _UNSAFE.sub(" ", text[:MAX_CHARACTERS]).translate(_CURLY)
+    clean = (_UNSAFE_ASCII if text.isascii() else re.compile(_UNSAFE)).sub(" ", text[:MAX_CHARACTERS]).translate(_CURLY)
     found = list(_TOKEN.finditer(clean))
     between = range(1, len(found) - 1)  # an operator stands between two terms
     operators = {place for place in between if found[place][0] == "OR"}
@@ -265,7 +279,7 @@ def fts_trigram(query: Query) -> str | None:
         *_quoted(query.title, column="title", substring=True),
     ]
     terms = [word.strip("\"'.,:;!?()[]{}<>`") for word in query.words]
-    whole = [term for term in terms if _CJK.search(term)]
+    whole = [term for term in terms if _is_spaceless(term)]
     pieces = [term[at : at + _TRIGRAM] for term in terms if term not in whole for at in range(len(term) - 2)]
     may = [term for term in (*whole, *query.prefixes, *pieces[:MAX_TRIGRAMS]) if len(term) >= _TRIGRAM]
     without = _quoted(query.excluded, substring=True)
@@ -291,7 +305,7 @@ def _joined(operator: str, query: Query, names: Iterable[str], *, trigram: bool)
 
 
 def _by_substring(term: str) -> bool:
-    return bool(_CJK.search(term)) and len(term.rstrip("*")) >= _TRIGRAM
+    return _is_spaceless(term) and len(term.rstrip("*")) >= _TRIGRAM
 
 
 def _expression(must: list[str], may: list[str], without: list[str]) -> str | None:
@@ -311,7 +325,7 @@ def _quoted(terms: Iterable[str], column: str = "", *, substring: bool = False) 
     found = []
     for term in terms:
         stem = term.rstrip("*")
-        star = "" if substring or (stem == term and not _CJK.search(stem)) else " *"
+        star = "" if substring or (stem == term and not _is_spaceless(stem)) else " *"
         found.append(f"{column} : {_quote(stem)}{star}" if column else f"{_quote(stem)}{star}")
     return found
 

@@ -5,9 +5,10 @@ trace. Scores of the word leg are made comparable across compartments before the
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
 
 from vault.classification import Classification
 from vault.compartment import vectors, words
@@ -19,6 +20,10 @@ from vault.search.fuse import fuse, recency
 from vault.search.hit import Hit, Leg
 from vault.search.query import Query
 from vault.search.snippet import snippet
+from vault.text import tidy_tag
+
+if TYPE_CHECKING:
+    from vault.compartment.vectors import Vector
 
 MODES = ("hybrid", "keyword", "semantic")
 POOL = 100
@@ -38,8 +43,8 @@ def filters_of(query: Query, *, trash: bool = False) -> Filters:
     found = (("words", conditions.words), ("trigrams", conditions.trigram))
     not_found = (("words", conditions.not_words), ("trigrams", conditions.not_trigram))
     return Filters(
-        tags=query.tags,
-        not_tags=query.not_tags,
+        tags=tuple(map(tidy_tag, query.tags)),
+        not_tags=tuple(map(tidy_tag, query.not_tags)),
         sources=query.sources,
         not_sources=query.not_sources,
         after=query.after,
@@ -54,7 +59,7 @@ def filters_of(query: Query, *, trash: bool = False) -> Filters:
 def search(
     compartments: Sequence[Compartment],
     query: Query,
-    embed: Callable[[str], Sequence[float]] | None,
+    embedder: "Asked | None",
     *,
     mode: str = "hybrid",
     limit: int = 10,
@@ -64,7 +69,7 @@ def search(
     Args:
         compartments: the open ones.
         query: as parsed.
-        embed: gives the vector of a text; None where there is no model (``hybrid`` then means words).
+        embedder: gives the vector of a text; None where there is no model (``hybrid`` then means words).
         mode: one of `MODES`.
         limit: 1 to 10,000.
 
@@ -89,8 +94,8 @@ def search(
         full["words"] = statistics.full_score
         full["trigrams"] = legs["trigrams"][0][1] if legs["trigrams"] else 0.0
     spans: dict[Key, int] = {}
-    if mode != "keyword" and embed is not None and query.text.strip():
-        legs["vectors"], spans = _vector_leg(asked, embed(query.text), filters, pool)
+    if mode != "keyword" and embedder is not None and query.text.strip():
+        legs["vectors"], spans = _vector_leg(asked, embedder, query.text, filters, pool)
     return _hits(asked, query, fuse(legs, full), spans, limit)
 
 
@@ -122,6 +127,17 @@ def _hits(
             hits.append(Hit(entry, score, shown or entry.title, seen))
     hits.sort(key=lambda hit: (-hit.score, hit.entry.id))
     return hits[:limit]
+
+
+class Asked(Protocol):
+    """What a search needs of an embedder."""
+
+    model_id: str
+    """Vectors of another model are left alone."""
+
+    def embed_one(self, text: str) -> "Vector":
+        """The vector of a text."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +245,13 @@ def _trigram_leg(
 
 
 def _vector_leg(
-    asked: Sequence[Compartment], vector: Sequence[float], filters: Filters, pool: int
+    asked: Sequence[Compartment], embedder: Asked, text: str, filters: Filters, pool: int
 ) -> tuple[Ranking, dict[Key, int]]:
+    vector = embedder.embed_one(text)
     found = [
         ((c.classification, rowid), cosine, first)
         for c in asked
-        for rowid, cosine, first, _ in vectors.nearest(c.db, vector, filters, pool)
+        for rowid, cosine, first, _ in vectors.nearest(c.db, embedder.model_id, vector, filters, pool)
         if cosine >= MIN_COSINE
     ]
     found.sort(key=lambda row: -row[1])

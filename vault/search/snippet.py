@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from vault.search.query import Query
 
 _WORD = re.compile(r"[^\W_]+")
-_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SPACELESS = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _ENDINGS = (
     "ations",
     "ation",
@@ -96,7 +96,7 @@ def _branch(term: str) -> str:
     words = _WORD.findall(term)
     if not words:
         return ""
-    if _SPACELESS.search(term):
+    if not term.isascii() and re.search(_SPACELESS, term):
         return re.escape(term.rstrip("*"))
     parts = [re.escape(_stem(word)) + _ending(word) for word in words]
     if term.endswith("*"):
