@@ -31,7 +31,7 @@ class Setting:
 
 
 _CLASSES = tuple(c.value for c in Classification)
-_THRESHOLD_OF = {
+_MEANING = {
     Classification.GENERAL: "probability needed for general or chronological",
     Classification.CHRONOLOGICAL: "confidence needed to take an instruct model's word for chronological",
 }
@@ -41,7 +41,7 @@ SETTINGS = {
         Setting("classify.fallback", "confidential", "class of a text that no stage is sure about", _CLASSES),
         *(
             Setting(
-                f"classify.threshold.{c}", THRESHOLDS[c], _THRESHOLD_OF.get(c, f"probability needed for {c} or above")
+                f"classify.threshold.{c}", THRESHOLDS[c], _MEANING.get(c, f"probability needed for {c} or above")
             )
             for c in Classification
         ),

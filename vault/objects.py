@@ -195,16 +195,18 @@ def read_bounded(path: Path, limit: int) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise Damaged(f"{path.name} is not a plain file", remedy="delete it, or restore it from a backup")
+                raise _no_plain_file(path)
             data = file.read(limit + 1)
     except FileNotFoundError as error:
         raise NotFound(f"no file {path.name}", remedy="restore it from a backup or from git history") from error
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:
-            raise Damaged(
-                f"{path.name} is not a plain file", remedy="delete it, or restore it from a backup"
-            ) from error
+            raise _no_plain_file(path) from error
         durable.fail(error, path)
     if len(data) > limit:
         raise Damaged(f"{path.name} is larger than {limit} bytes", remedy="restore it from a backup")
     return data
+
+
+def _no_plain_file(path: Path) -> Damaged:
+    return Damaged(f"{path.name} is not a plain file", remedy="delete it, or restore it from a backup")

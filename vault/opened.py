@@ -136,7 +136,7 @@ class OpenClasses:
         return []
 
     def moves_finished(self) -> None:
-        """Record that every open class has been asked about what arrived from it; only after the answers are durable."""
+        """Record that the open classes were asked about what left them; only after the answers are durable."""
         names = {c.value for c in self.classes}
         for compartment in self.compartments:
             with contextlib.suppress(StorageFailed, Damaged):

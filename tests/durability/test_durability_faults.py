@@ -123,10 +123,11 @@ def forgiven(name: str, fault: Fault, calls: list[Call]) -> bool:
     """Whether going on is right all the same.
 
     ``seen``, written last, is no promise; a purge may make room; a class whose index cannot be brought in step
-    (its lock cannot be had) stays open as it is, with a note.
+    (its lock cannot be had) stays open as it is, with a note; making names of others durable only serves ``seen``.
     """
     noting = any(Path(c.path).name == "seen" for c in calls[: fault.at + 1])
-    indexing = name == "enrol" and Path(calls[fault.at].path).suffix == ".lock"
+    struck = Path(calls[fault.at].path)
+    indexing = name == "enrol" and (struck.suffix == ".lock" or struck.parent.name == "objects")
     return noting or indexing or (name == "purge" and fault.code == errno.ENOSPC)
 
 

@@ -231,7 +231,7 @@ def test_a_clone_of_a_device_is_noticed(devices: Devices) -> None:
     key = (a.home.state / "device.key").read_bytes()
     (b.home.state / "device.key").write_bytes(key)
     for name, v in (("a", a), ("b", b)):
-        v.home.lock(vault.Classification.GENERAL).write_text(f"{4 * 10**15:020d}\n")
+        v.home.sequence(vault.Classification.GENERAL).write_text(f"{4 * 10**15:020d}\n")
         with vault.open(
             devices.root / name, passphrase=PASSPHRASE, state=devices.root / f"{name}-state",
             models=devices.root / "none", limits=CHEAP,

@@ -15,13 +15,16 @@ def test_control_the_guards_catch_hang_and_hunger(tmp_path: Path) -> None:
 
 
 def test_a_header_section_of_14_mb_is_refused(tmp_path: Path) -> None:
-    """A planted section beyond the bound is a named error, not 14 MB of TOML."""
+    """A planted section beyond the bound is never parsed, does not keep the vault shut, and doctor names it."""
     code = """
         make().close()
         data = b'format = 1\\nx = "' + b"a" * 14_000_000 + b'"\\n'
         from vault.names import name_of
         (here / "v" / "header" / f"general.{name_of(data)}.toml").write_bytes(data)
-        reopen()
+        from vault.errors import Damaged
+        with reopen() as v:
+            if any(name_of(data) in finding.subject for finding in v.examine()):
+                raise Damaged("listed")
     """
     assert refusal(tmp_path, code) == "Damaged"
 

@@ -307,7 +307,7 @@ def test_a_device_copied_with_its_state_is_flagged(scene):
     paths.write_text(paths.read_text().replace(str(scene.path), str(scene.base / "clone-dir" / "v")))
     ahead = f"{2**52:020d}\n"  # both continue from one number, whatever the clocks say
     for state in (scene.state, next(p for p in (scene.base / "clone-state").iterdir() if p.is_dir())):
-        (state / "general.lock").write_text(ahead)
+        (state / "general.seq").write_text(ahead)
     scene.capture("needle four")
     with scene.open(path=scene.base / "clone-dir" / "v", state="clone-state") as v:
         entry = v.capture("needle five", classification="general")
