@@ -149,23 +149,17 @@ class Capture:
         self._embedder = embedder
         self._vocabulary = vocabulary
 
-    def prepare(self, drafts: Sequence[Draft]) -> list[Prepared]:
+    def prepare(self, drafts: Sequence[Draft], vocabulary: Sequence[str] | None = None) -> list[Prepared]:
         """Classify and embed; writes nothing.
 
         Raises:
             InvalidInput: a text that cannot be an entry.
         """
-        return self._classified(*self._embedded(drafts), self._vocabulary())
-
-    def _embedded(self, drafts: Sequence[Draft]) -> tuple[list[Draft], "list[Embedded]"]:
         checked = [check(d) for d in drafts]
-        return checked, embed(self._embedder, [(d.title or "", d.text) for d in checked])
-
-    def _classified(
-        self, drafts: Sequence[Draft], embedded: "Sequence[Embedded]", vocabulary: Sequence[str]
-    ) -> list[Prepared]:
+        embedded = embed(self._embedder, [(d.title or "", d.text) for d in checked])
+        vocabulary = self._vocabulary() if vocabulary is None else vocabulary
         prepared = []
-        for draft, (spans, vectors) in zip(drafts, embedded, strict=True):
+        for draft, (spans, vectors) in zip(checked, embedded, strict=True):
             verdict = self._classifier.classify(
                 draft.text if not draft.title else f"{draft.title}\n{draft.text}",
                 vectors=vectors if len(vectors) else None,  # type: ignore[arg-type]
@@ -204,22 +198,12 @@ class Capture:
     def prepared(self, drafts: Iterable[Draft]) -> Iterator[list[Prepared]]:
         """Prepare a stream, a batch at a time.
 
-        The next batch is embedded in a thread (llama.cpp releases the interpreter) while this one is
-        classified, and sealed and indexed by the caller. Drafts are drawn in the caller's thread, which owns
-        the databases.
+        One after the other on purpose: the model's threads use every core and spin while they wait for each
+        other, so sealing beside them takes longer than sealing after them.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
-        batches = _batches(drafts)
         vocabulary = self._vocabulary()
-        with ThreadPoolExecutor(1, thread_name_prefix="embed") as thread:
-            first = next(batches, None)
-            running = thread.submit(self._embedded, first) if first else None
-            while running is not None:
-                following = next(batches, None)
-                done = running.result()
-                running = thread.submit(self._embedded, following) if following else None
-                yield self._classified(*done, vocabulary)
+        for batch in _batches(drafts):
+            yield self.prepare(batch, vocabulary)
 
 
 def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:

@@ -97,23 +97,34 @@ class OpenClasses:
         with contextlib.suppress(StorageFailed):
             self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
         current = self.home.objects.fingerprint()  # before anything is listed: what comes later is found next time
-        reports = [self._reconcile(opened, purged, current, progress) for opened in self]
+        claimed: set[str] = set()
+        reports = [self._reconcile(opened, purged, current, claimed, progress) for opened in self]
         if any(r.listed for r in reports):
             self._compare_with_seen(reports, purged)
 
     def _reconcile(
-        self, opened: OpenClass, purged: frozenset[str], current: Mapping[str, int], progress: Progress | None
+        self,
+        opened: OpenClass,
+        purged: frozenset[str],
+        current: Mapping[str, int],
+        claimed: set[str],
+        progress: Progress | None,
     ) -> Report:
         classification = opened.compartment.classification
+
+        def bring_in_step() -> Report:
+            compartment = opened.compartment
+            return reconcile(self.home.objects, opened.opener, compartment, purged, current, claimed, progress)
+
         try:
             with locked(self.home.lock(classification)):
                 _look_again_after_a_change(opened)
                 try:
-                    return reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
+                    return bring_in_step()
                 except Damaged:
                     opened.compartment.close()
                     opened.compartment = self._made_anew(classification, opened.keys)
-                    return reconcile(self.home.objects, opened.opener, opened.compartment, purged, current, progress)
+                    return bring_in_step()
         except StorageFailed as error:
             self.notes.append(f"{classification} may miss the newest entries: {error.message}")
             return Report()

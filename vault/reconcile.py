@@ -38,11 +38,13 @@ def reconcile(
     compartment: Compartment,
     purged: frozenset[str],
     current: Mapping[str, int],
+    claimed: set[str],
     progress: Progress | None = None,
 ) -> Report:
     """Index what is on disk and not in *compartment*, drop what was purged.
 
-    *current* is `ObjectStore.fingerprint`, taken once for all compartments.
+    *current* is `ObjectStore.fingerprint`, taken once for all compartments; *claimed* gathers the names that one of
+    them has opened, which the others need not try.
 
     Raises:
         StorageFailed, VaultBusy: nothing is lost; the next run goes on.
@@ -62,7 +64,10 @@ def reconcile(
     unread: set[str] = set()
     for start in range(0, len(fresh), BATCH):
         batch = fresh[start : start + BATCH]
-        incoming, skipped = open_all(store, opener, batch)
+        others = claimed.intersection(batch)
+        incoming, skipped = open_all(store, opener, [n for n in batch if n not in others])
+        skipped += [Skipped(n, "foreign") for n in others]
+        claimed |= {i.name for i in incoming}
         unread |= {n[:2] for n in set(batch) - {i.name for i in incoming} - {s.name for s in skipped}}
         compartment.apply(incoming, load, skipped)
         indexed += len(incoming)
