@@ -14,8 +14,8 @@ help: ## this list
 .venv/.ready: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing. The first time llama-cpp-python is compiled, which takes some minutes; pip keeps the result."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[model,test,lint]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[model,test,lint]'
 	@touch $@
 
 setup: .venv/.ready ## the virtual environment with everything in it

@@ -6,7 +6,7 @@ trace. Scores of the word leg are made comparable across compartments before the
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,10 +14,12 @@ from vault.classification import Classification
 from vault.compartment import vectors, words
 from vault.compartment.compartment import Compartment
 from vault.compartment.filters import Filters
+from vault.entry import Entry
 from vault.errors import InvalidInput
 from vault.search import query as language
 from vault.search.fuse import fuse, recency
 from vault.search.hit import Hit, Leg
+from vault.search.likeness import likeness
 from vault.search.query import Query
 from vault.search.snippet import snippet
 from vault.text import tidy_tag
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 MODES = ("hybrid", "keyword", "semantic")
 POOL = 100
 """Entries that each leg brings into the fusion, at least."""
+TYPO_POOL = 20
+"""Entries of a compartment looked at closely for a word that nothing knows."""
+MIN_LIKENESS = 0.5
+"""Dice coefficient of letter pairs from which two words may be one, misspelt."""
 MIN_COSINE = 0.15
 """Below this two texts have nothing to do with each other."""
 SMALL = 5000
@@ -92,10 +98,12 @@ def search(
         legs["words"] = _word_leg(asked, query, filters, pool, statistics)
         legs["trigrams"] = _trigram_leg(asked, query, filters, pool, statistics)
         full["words"] = statistics.full_score
-        full["trigrams"] = legs["trigrams"][0][1] if legs["trigrams"] else 0.0
+        full["trigrams"] = 1.0
     spans: dict[Key, int] = {}
     if mode != "keyword" and embedder is not None and query.text.strip():
         legs["vectors"], spans = _vector_leg(asked, embedder, query.text, filters, pool)
+    if legs.get("vectors"):
+        full["vectors"] = legs["vectors"][0][1]
     return _hits(asked, query, fuse(legs, full), spans, limit)
 
 
@@ -115,18 +123,21 @@ def _hits(
     # The recency prior moves near neighbours only, so a little more than the limit is looked at.
     best = sorted(fused, key=lambda key: -fused[key][0])[: limit + 20]
     by_class = {c.classification: c for c in asked}
-    hits = []
+    found: list[tuple[float, Entry, Key]] = []
     now = datetime.now(UTC)
     for classification, compartment in by_class.items():
         rowids = [rowid for c, rowid in best if c is classification]
         for rowid, entry in compartment.fetch(rowids).items():
-            score, seen = fused[classification, rowid]
-            score *= recency((now - entry.created).total_seconds() / 86400)
-            start = spans.get((classification, rowid), 0) if "words" not in seen else 0
-            shown = snippet(entry.text[start:], query, title=entry.title)
-            hits.append(Hit(entry, score, shown or entry.title, seen))
-    hits.sort(key=lambda hit: (-hit.score, hit.entry.id))
-    return hits[:limit]
+            age = (now - entry.created).total_seconds() / 86400
+            found.append((fused[classification, rowid][0] * recency(age), entry, (classification, rowid)))
+    found.sort(key=lambda row: (-row[0], row[1].id))
+    return [_hit(query, *row, fused[row[2]][1], spans) for row in found[:limit]]
+
+
+def _hit(query: Query, score: float, entry: Entry, key: Key, seen: Mapping[str, Leg], spans: Mapping[Key, int]) -> Hit:
+    start = 0 if "words" in seen else spans.get(key, 0)
+    shown = snippet(entry.text[start:], query, title=entry.title)
+    return Hit(entry, score, shown or entry.title, seen)
 
 
 class Asked(Protocol):
@@ -227,21 +238,25 @@ def _idf(rows: int, hits: int) -> float:
 def _trigram_leg(
     asked: Sequence[Compartment], query: Query, filters: Filters, pool: int, statistics: Statistics
 ) -> Ranking:
-    """Only for words that no open compartment knows: typos, substrings, scripts without spaces."""
-    unknown = tuple(
+    """For words that no open compartment knows: typos, substrings, scripts without spaces.
+
+    The index proposes entries that share trigrams; what counts is how alike their likest word is, because a
+    long text shares some trigrams with anything.
+    """
+    unknown = [
         w for w in query.words if (m := language.fts_words(Query(words=(w,)))) is None or not statistics.total(m)
-    )
-    if not unknown:
-        return []
-    match = language.fts_trigram(replace(query, words=unknown, prefixes=(), required=(), title=(), excluded=()))
-    if match is None:
-        return []
-    merged = [
-        ((c.classification, rowid), score)
-        for c in asked
-        for rowid, score in words.ranked(c.db, "trigrams", match, filters, pool)
     ]
-    return sorted(merged, key=lambda row: -row[1])[:pool]
+    scores: dict[Key, float] = {}
+    for word in unknown:
+        match = language.fts_trigram(Query(words=(word,)))
+        for c in asked if match is not None else ():
+            near = [rowid for rowid, _ in words.ranked(c.db, "trigrams", match, filters, TYPO_POOL)]  # type: ignore[arg-type]
+            for rowid, entry in c.fetch(near).items():
+                alike = likeness(word, f"{entry.title}\n{entry.text}")
+                if alike >= MIN_LIKENESS:
+                    key = (c.classification, rowid)
+                    scores[key] = scores.get(key, 0.0) + alike / len(query.words)
+    return sorted(scores.items(), key=lambda row: -row[1])[:pool]
 
 
 def _vector_leg(

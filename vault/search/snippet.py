@@ -192,9 +192,7 @@ def _without_heading(text: str, title: str) -> str:
     return rest if title and same and rest.strip() else text
 
 
-def _window(
-    text: str, pattern: re.Pattern[str] | None, limit: int, *, cut_left: bool, cut_right: bool
-) -> str:
+def _window(text: str, pattern: re.Pattern[str] | None, limit: int, *, cut_left: bool, cut_right: bool) -> str:
     """Cut *text* to *limit* around its best matches, wrap them, and say with ``…`` what is cut."""
     matches = _matches(text, pattern)
     room = max(limit - 2, 1)  # two ellipses
