@@ -36,7 +36,7 @@ THRESHOLDS = {
     Classification.SECRET: 0.90,
     Classification.ULTRASECRET: 0.95,
 }
-"""Probability that the head must reach before its word is taken (DESIGN 6)."""
+"""Probability that the head must reach before its word is taken (`docs/classification.md`)."""
 
 ALL = tuple(Classification)
 
