@@ -129,7 +129,15 @@ class Writer:
         seqs = {c: iter(next_seqs(self._home.sequence(c), n)) for c, n in counts.items()}
         vault_id, now = self._home.vault_id, datetime.now(UTC)
         return [
-            replace(r, vault=vault_id, device=device, seq=next(seqs[r.classification]), updated=now) for r in revisions
+            replace(
+                r,
+                vault=vault_id,
+                device=device,
+                seq=next(seqs[r.classification]),
+                created=now if r.created == r.updated and not r.parents else r.created,  # a text of this moment
+                updated=now,
+            )
+            for r in revisions
         ]
 
 

@@ -141,10 +141,12 @@ class OpenClasses:
         self.missing = tuple(sorted({*self.missing, *gone}))
 
     def moves_to_finish(self) -> list[tuple[Classification, str, tuple[str, ...]]]:
-        """(old class, entry id, heads) of moves that crashed, or synced, half-way."""
-        with contextlib.suppress(StorageFailed, Damaged):  # asked again at the next opening
-            return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
-        return []
+        """(old class, entry id, heads) of moves that crashed, or synced, half-way.
+
+        Raises:
+            StorageFailed, Damaged: it cannot be told now; do not call `moves_finished` then.
+        """
+        return [(c.classification, e, heads) for c, e, heads in unfinished_moves(self.compartments)]
 
     def moves_finished(self) -> None:
         """Record that the open classes were asked about what left them; only after the answers are durable."""

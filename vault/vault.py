@@ -102,7 +102,7 @@ class Vault:
                 entry = self.opened.need(old).compartment.entry(entry_id)
                 if entry is not None:
                     self._writer.write([capturing.tombstone(entry, old, heads, "moved")])
-        except StorageFailed as error:  # reading must work all the same; the next opening asks again
+        except (StorageFailed, Damaged) as error:  # reading must work all the same; the next opening asks again
             self.notes.append(f"a move is not finished: {error.message}")
         else:
             self.opened.moves_finished()

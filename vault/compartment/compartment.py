@@ -170,6 +170,7 @@ class Compartment:
         return changed
 
     def _note_arrivals(self, incoming: Sequence[Incoming]) -> None:
+        """Remember what came from another class; an entry that comes a second time is asked about anew."""
         others = json.dumps([c.value for c in Classification if c is not self.classification])
         strangers = [
             i.revision.entry
@@ -177,7 +178,7 @@ class Compartment:
             if i.revision.parents
             and not any(self.db.value("SELECT 1 FROM revision WHERE name = ?", [p]) for p in i.revision.parents)
         ]
-        self.db.executemany("INSERT OR IGNORE INTO arrival VALUES (?, ?)", [(e, others) for e in strangers])
+        self.db.executemany("INSERT OR REPLACE INTO arrival VALUES (?, ?)", [(e, others) for e in strangers])
 
     def arrivals(self) -> list[tuple[str, list[str]]]:
         """Entries that came from another class, with the classes not yet asked about them."""
