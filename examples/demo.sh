@@ -46,7 +46,7 @@ cat <<END
 
 That was a throw-away vault in .build/demo. For your own:
 
-    source .venv/bin/activate        # or: pipx install 'memory-vault[model]'
+    source .venv/bin/activate        # or, from this directory: pipx install '.[model]'
     memory model install             # once; works offline afterwards
     memory init                      # asks for passphrases, prints a recovery kit
     memory add "something to keep"

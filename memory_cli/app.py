@@ -56,7 +56,7 @@ def version() -> str:
     from importlib.metadata import version as of
 
     try:
-        return of("memory-vault")
+        return of("memory-sealed")
     except PackageNotFoundError:
         return "unknown"
 

@@ -11,6 +11,7 @@ from vault.classification import Classification
 from vault.errors import VaultError
 from vault.home import Home
 from vault.keys.sections import MAX_SIZE
+from vault.models.runtime import EXTRA_COMMAND
 from vault.models.store import ModelStore
 from vault.names import name_of
 from vault.opened import OpenClasses, read_seen
@@ -130,7 +131,7 @@ def _model(models: ModelStore, opened: OpenClasses) -> Iterator[Finding]:
     import importlib.util
 
     if importlib.util.find_spec("llama_cpp") is None:
-        yield Finding("warning", "model", "llama-cpp-python is not installed", "pip install 'memory-vault[model]'")
+        yield Finding("warning", "model", "llama-cpp-python is not installed", EXTRA_COMMAND)
     waiting = sum(c.waiting() for c in opened.compartments)
     if waiting:
         yield Finding("info", "model", f"{waiting} entries wait for their vectors", "memory doctor --embed")

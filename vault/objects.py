@@ -18,7 +18,8 @@ from vault.errors import Damaged, NotFound, VaultError
 from vault.names import is_name, name_of
 
 MAX_OBJECT = 64 * 1024 * 1024
-_STALE_TEMPORARY = 24 * 3600.0
+STALE_TEMPORARY = 24 * 3600.0
+"""Seconds after which a temporary file belongs to nobody."""
 _RACY = 2.0
 """Seconds within which a directory's mtime proves nothing: another file may come in the same tick."""
 _SUFFIX = ".age"
@@ -110,7 +111,7 @@ class ObjectStore:
 
     def sweep(self) -> None:
         """Delete temporary files that no running process can still own."""
-        limit = time.time() - _STALE_TEMPORARY
+        limit = time.time() - STALE_TEMPORARY
         for directory in (self.header, self.purged, *(self.objects / d for d in self._directories())):
             if directory.is_dir():
                 for path in directory.glob(f"{durable.TEMPORARY}*"):

@@ -4,7 +4,7 @@ An import acknowledges batch by batch. What it takes is known by its stable sour
 takes up where it was killed, updates what changed at the source and leaves the rest alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,8 +37,6 @@ class ImportReport:
     notes: list[Skipped] = field(default_factory=list)
     """Why items were skipped, the first `MAX_NOTES`."""
     by_class: dict[Classification, int] = field(default_factory=dict)
-    entries: list[tuple[str, Entry]] = field(default_factory=list)
-    """(source id, entry) of the last batch, for whoever watches."""
 
     @property
     def seen(self) -> int:
@@ -64,9 +62,8 @@ class Import:
         path: Path,
         format_name: str | None,
         progress: Progress | None,
-        watch: Callable[[ImportReport], None] | None = None,
     ) -> ImportReport:
-        """Import *path*; *watch* is called after each batch.
+        """Import *path*.
 
         Raises:
             NotFound, InvalidInput: *path* is not there or in no known format; StorageFailed: what was
@@ -79,8 +76,6 @@ class Import:
             self._take(prepared)
             if progress:
                 progress("importing", self.report.seen, total)
-            if watch:
-                watch(self.report)
         if progress and total:
             progress("importing", self.report.seen, total)
         return self.report
@@ -158,8 +153,7 @@ class Import:
         ready = [p for p in settled if p.verdict.label in self.opened.classes]
         self.report.waiting += len(prepared) - len(ready)
         if ready and not self.dry_run:
-            entries = self.capture.commit(ready)
-            self.report.entries = [(p.draft.source_id, e) for p, e in zip(ready, entries, strict=True)]
+            self.capture.commit(ready)
             self._bury_moved(ready)
         for p in ready:
             if p.draft.entry:

@@ -494,6 +494,7 @@ class Vault:
         """Make the indexes of the open classes anew from the sealed files; vectors follow with `embed_waiting`."""
         keys = {c: opened.keys for c, opened in self.opened.classes.items()}
         self.opened.close()
+        self.home.objects.sweep()
         for classification in keys:
             remove_index(self.home, classification)
         self.opened.add(keys, progress)

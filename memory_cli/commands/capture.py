@@ -61,7 +61,8 @@ def add(
     session: Session = context.obj
     from vault.arguments import as_class, as_moment
 
-    as_class(classification), as_moment(created)  # said now, not after an evening in the editor
+    as_class(classification)  # what is wrong is said now, not after an evening in the editor
+    as_moment(created)
     captured = _capture_of(session, words, file, created)
     with keeping(session.report, captured.buffer), session.locked() as vault:
         entry = vault.capture(

@@ -11,7 +11,7 @@ from memory_cli import options, prompt
 from memory_cli.session import Session, groups_to_ask
 from vault import config as configuration
 from vault.classification import Classification
-from vault.errors import Conflict, InvalidInput, WrongPassphrase
+from vault.errors import Conflict, InvalidInput, Locked, WrongPassphrase
 
 if TYPE_CHECKING:
     from vault.doctor import Finding
@@ -218,7 +218,8 @@ def doctor(
     closed = not prompt.has_terminal() and not session.secrets_at_hand()
     with session.locked() if closed else session.open() as vault, session.report.progress() as progress:
         if rebuild:
-            vault.opened.need(Classification.GENERAL) if not vault.open_classes else None
+            if not vault.open_classes:
+                raise Locked("every class is locked: no index can be made anew", remedy="give a passphrase or keyfile")
             vault.rebuild(progress)
         if embed or (rebuild and vault.models.active("embedder")):
             vault.embed_waiting(progress)

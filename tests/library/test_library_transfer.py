@@ -189,3 +189,21 @@ def test_items_for_a_locked_class_wait_for_the_next_run(tmp_path: Path) -> None:
         report = v.import_from(path)
         assert (report.added, report.unchanged, report.waiting) == (1, 1, 0)
         assert len(v.entries()) == 2
+
+
+def test_leftovers_of_killed_writers_are_swept(new_vault: Maker) -> None:
+    """A rebuild deletes temporary files that are a day old, and no younger one, which may have its writer still."""
+    import os
+    import time
+
+    v = new_vault()
+    v.capture("kept", "general")
+    directory = v.home.objects.path_of(next(iter(v.home.objects.names()))).parent
+    old, young = directory / ".tmp-old", directory / ".tmp-young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    v.rebuild()
+    assert not old.exists()
+    assert young.exists()
+    assert [e.text for e in v.entries()] == ["kept"]

@@ -3,12 +3,13 @@
 import struct
 import subprocess
 import threading
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
-from tiny_models import wheel
+from tiny_models import ROOT, wheel
 
 from vault.errors import Damaged, InvalidInput, ModelMissing, NotFound, StorageFailed
 from vault.models import convert, install, runtime
@@ -301,7 +302,9 @@ def test_missing_extra_is_named_before_anything_is_fetched(
     monkeypatch.setattr(runtime, "load_llama", missing)
     with pytest.raises(ModelMissing) as caught:
         store.install_default()
-    assert "memory-vault[model]" in caught.value.remedy
+    assert caught.value.remedy == runtime.EXTRA_REMEDY
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["model"]
+    assert runtime.EXTRA_COMMAND.split()[2:] == extra
 
 
 def test_unwritable_place_is_a_storage_error(tiny_published: Path, tmp_path: Path):

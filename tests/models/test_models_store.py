@@ -297,7 +297,7 @@ for act in (full.load_embedder, empty.load_embedder, empty.load_instruct, empty.
     lines = done.stdout.splitlines()
     assert lines[0] == "['tiny-bert']"
     assert len(lines) == 6
-    assert all("pip install 'memory-vault[model]'" in line for line in lines[1:])
+    assert all("pip install llama-cpp-python==" in line for line in lines[1:])
 
 
 def test_the_store_is_light():

@@ -89,7 +89,7 @@ def test_the_metadata(wheel: Path) -> None:
         (scripts,) = [n for n in archive.namelist() if n.endswith(".dist-info/entry_points.txt")]
         facts = Parser().parsestr(archive.read(metadata).decode())
         entry_points = archive.read(scripts).decode()
-    assert facts["Name"] == "memory-vault"
+    assert facts["Name"] == "memory-sealed"
     assert facts["Requires-Python"] == ">=3.11"
     needed = [r for r in facts.get_all("Requires-Dist") or [] if "extra ==" not in r]
     assert not [r for r in needed if r.startswith(("llama", "gguf", "torch"))]

@@ -87,9 +87,9 @@ def read(data: bytes) -> Head:
                 str(about["corpus"]),
             )
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise Damaged(_MISFIT, remedy="reinstall memory-vault") from error
+        raise Damaged(_MISFIT, remedy="install memory again") from error
     if head.weight.shape[1:] != head.bias.shape or len(head.classes) != head.bias.size:
-        raise Damaged(_MISFIT, remedy="reinstall memory-vault")
+        raise Damaged(_MISFIT, remedy="install memory again")
     return head
 
 

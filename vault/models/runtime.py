@@ -14,7 +14,9 @@ from typing import Any
 from vault.errors import Damaged, ModelMissing
 
 INSTALL_REMEDY = "run: memory model install"
-EXTRA_REMEDY = "run: pip install 'memory-vault[model]'"
+EXTRA_COMMAND = "pip install llama-cpp-python==0.3.36 gguf==0.19.0"
+"""Installs what the extra ``model`` names; by those names, because ours on an index may be somebody else's."""
+EXTRA_REMEDY = f"run: {EXTRA_COMMAND}"
 INSTRUCT_REMEDY = "add another instruct model: memory model add PATH"
 
 

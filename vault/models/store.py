@@ -219,7 +219,7 @@ class ModelStore:
         if info is None:
             remedy = {"embedder": "memory model install", "instruct": "memory model add PATH"}[kind]
             if not runtime.extra_installed():
-                remedy = f"pip install 'memory-vault[model]', then {remedy}"
+                remedy = f"{runtime.EXTRA_COMMAND}, then {remedy}"
             raise ModelMissing(f"no {kind} model is installed", remedy=f"run: {remedy}")
         runtime.load_llama()
         if not unchanged(self.path(info.name), info):
