@@ -62,6 +62,7 @@ def init(
     """
     session: Session = context.obj
     from vault.layout import lay_out
+    from vault.models.store import ModelStore
 
     path = session.vault_path or configuration.vault_path()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -81,7 +82,8 @@ def init(
     session.report.line(session.report.styled(f"vault made at {made}", bold=True))
     if not codes:
         session.report.note("memory: no recovery kit was made; make one with: memory key add recovery")
-    session.report.note('memory: next: memory model install (once), then: memory add "…"')
+    first = "" if ModelStore(configuration.models_path()).active("embedder") else "memory model install (once), then: "
+    session.report.note(f'memory: next: {first}memory add "…"')
 
 
 def _keyfile(path: Path | None) -> "Secret | None":
