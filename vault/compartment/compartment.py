@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FEW_DIRECTORIES = 256
 """Up to here it is cheaper to ask for the names of single directories than for all."""
+PAGE = 200
+"""Entries read at once where all are wanted."""
 _COLUMNS = (
     "id, heads, title, body, tags, source, source_id, context, created, updated, confidence, reasoning, "
     "emotion, metadata, trust, deleted"
@@ -343,17 +345,19 @@ class Compartment:
 
     def each(self, filters: Filters) -> Iterator[Entry]:
         """All entries, oldest first, a page at a time so that memory stays flat."""
-        where, values = filters.where()
         last = 0
-        while True:
-            rows = self.db.rows(
-                f"SELECT {_COLUMNS}, rowid FROM entry WHERE {where} AND rowid > ? ORDER BY rowid LIMIT 200",
-                [*values, last],
-            )
-            if not rows:
-                return
-            last = rows[-1][-1]
-            yield from (self._entry(row[:-1]) for row in rows)
+        while rows := self.page(filters, last, PAGE):
+            last = rows[-1][0]
+            yield from (entry for _, entry in rows)
+
+    def page(self, filters: Filters, after: int, limit: int) -> list[tuple[int, Entry]]:
+        """(rowid, entry) of the next *limit* entries in the order they were indexed, after rowid *after*."""
+        where, values = filters.where()
+        rows = self.db.rows(
+            f"SELECT {_COLUMNS}, rowid FROM entry WHERE {where} AND rowid > ? ORDER BY rowid LIMIT ?",
+            [*values, after, limit],
+        )
+        return [(int(row[-1]), self._entry(row[:-1])) for row in rows]
 
     def fetch(self, rowids: Iterable[int]) -> dict[int, Entry]:
         """Entries by rowid."""
@@ -396,6 +400,22 @@ class Compartment:
         found = [str(r[0]) for r in self.db.rows("PRAGMA cipher_integrity_check")]
         found += [str(r[0]) for r in self.db.rows("PRAGMA quick_check(10)") if r[0] != "ok"]
         return found
+
+    # -- search ---------------------------------------------------------------------------------------
+
+    def statistics(self, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """How many entries are searchable, and how many each MATCH expression of *terms* finds."""
+        return words.size(self.db), {term: words.count(self.db, term) for term in terms}
+
+    def ranked(self, table: str, match: str, filters: Filters, limit: int) -> list[tuple[int, float]]:
+        """(rowid, score) of the best entries by words (*table* ``words``) or trigrams (``trigrams``)."""
+        return words.ranked(self.db, table, match, filters, limit)
+
+    def nearest(
+        self, model_id: str, vector: "Vector", filters: Filters, limit: int
+    ) -> list[tuple[int, float, int, int]]:
+        """(rowid, cosine, first, last character of the best passage) of the entries nearest in meaning."""
+        return vectors.nearest(self.db, model_id, vector, filters, limit)
 
     # -- passages -------------------------------------------------------------------------------------
 

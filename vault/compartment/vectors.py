@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Vector: TypeAlias = Sequence[float] | NDArray[np.float32]
+    Vector: TypeAlias = bytes | Sequence[float] | NDArray[np.float32]
+    """Numbers, or the bytes of float32 numbers: what a message between processes carries."""
 
 MIN_NEAR = 128
 """Passages taken from the bit scan, at least. sqlite-vec picks its k best by k passes over the scan, so a k of
@@ -70,7 +71,7 @@ def nearest(
     db: Database, model_id: str, vector: "Vector", filters: Filters, limit: int
 ) -> list[tuple[int, float, int, int]]:
     """(entry rowid, cosine, first, last character of its best passage), best first, one row an entry."""
-    if model(db) != f"{model_id}/{len(vector)}":
+    if model(db) != f"{model_id}/{dims_of(vector)}":
         return []  # vectors of another model say nothing about this one's
     db.use_vectors()
     inside = ""
@@ -95,7 +96,7 @@ def quantise(vector: "Vector") -> bytes:
     """8 bits a dimension: round(127 x / max |x|); cosine does not mind the scale."""
     import numpy as np
 
-    values = np.asarray(vector, dtype=np.float32)
+    values = _numbers(vector)
     peak = float(np.abs(values).max()) or 1.0
     levels: bytes = np.rint(values * (127 / peak)).astype(np.int8).tobytes()
     return levels
@@ -105,5 +106,18 @@ def signs_of(vector: "Vector") -> bytes:
     """One bit a dimension: set where positive, lowest dimension in the lowest bit."""
     import numpy as np
 
-    bits: bytes = np.packbits(np.asarray(vector) > 0, bitorder="little").tobytes()
+    bits: bytes = np.packbits(_numbers(vector) > 0, bitorder="little").tobytes()
     return bits
+
+
+def dims_of(vector: "Vector") -> int:
+    """How many dimensions *vector* has."""
+    return len(vector) // 4 if isinstance(vector, bytes) else len(vector)
+
+
+def _numbers(vector: "Vector") -> "NDArray[np.float32]":
+    import numpy as np
+
+    if isinstance(vector, bytes):
+        return np.frombuffer(vector, dtype="<f4")
+    return np.asarray(vector, dtype=np.float32)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from vault.classification import Classification
-from vault.compartment import vectors, words
 from vault.compartment.compartment import Compartment
 from vault.compartment.filters import Filters
 from vault.entry import Entry
@@ -166,8 +165,9 @@ class Statistics:
     def of(cls, asked: Sequence[Compartment], query: Query) -> "Statistics":
         """Count them."""
         terms = tuple(m for term in _terms(query) if (m := language.fts_words(term)))
-        sizes = {c: words.size(c.db) for c in asked}
-        return cls(sizes, {(c, m): words.count(c.db, m) for c in asked for m in terms}, terms)
+        found = {c: c.statistics(terms) for c in asked}
+        sizes = {c: size for c, (size, _) in found.items()}
+        return cls(sizes, {(c, m): n for c, (_, counts) in found.items() for m, n in counts.items()}, terms)
 
     def total(self, term: str) -> int:
         """Entries that hold *term*."""
@@ -193,7 +193,7 @@ def _word_leg(
     match = language.fts_words(query)
     if match is None:
         return []
-    found = {c: words.ranked(c.db, "words", match, filters, pool) for c in asked}
+    found = {c: c.ranked("words", match, filters, pool) for c in asked}
     for c in asked:
         # Compartments above `SMALL` set the statistics anyway and are left as they are.
         if found[c] and statistics.sizes[c] < min(SMALL, sum(statistics.sizes.values())):
@@ -214,7 +214,7 @@ def _comparable(
     scores = dict.fromkeys((rowid for rowid, _ in rows), 0.0)
     for term in statistics.terms:
         weight = statistics.idf(term) / statistics.local_idf(compartment, term)
-        for rowid, score in words.ranked(compartment.db, "words", term, filters, SMALL):
+        for rowid, score in compartment.ranked("words", term, filters, SMALL):
             if rowid in scores:
                 scores[rowid] += weight * score
     return list(scores.items())
@@ -250,7 +250,7 @@ def _trigram_leg(
     for word in unknown:
         match = language.fts_trigram(Query(words=(word,)))
         for c in asked if match is not None else ():
-            near = [rowid for rowid, _ in words.ranked(c.db, "trigrams", match, filters, TYPO_POOL)]  # type: ignore[arg-type]
+            near = [rowid for rowid, _ in c.ranked("trigrams", match, filters, TYPO_POOL)]  # type: ignore[arg-type]
             for rowid, entry in c.fetch(near).items():
                 alike = likeness(word, f"{entry.title}\n{entry.text}")
                 if alike >= MIN_LIKENESS:
@@ -266,7 +266,7 @@ def _vector_leg(
     found = [
         ((c.classification, rowid), cosine, first)
         for c in asked
-        for rowid, cosine, first, _ in vectors.nearest(c.db, embedder.model_id, vector, filters, pool)
+        for rowid, cosine, first, _ in c.nearest(embedder.model_id, vector, filters, pool)
         if cosine >= MIN_COSINE
     ]
     found.sort(key=lambda row: -row[1])
