@@ -1,16 +1,11 @@
 """Options that several commands share, so that they read and mean the same everywhere."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vault.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from vault.search.query import Query
+from vault.search.request import Request
 
 Class = Annotated[
     str | None,
@@ -48,35 +43,13 @@ def query_of(
     source: str | None = None,
     since: str | None = None,
     until: str | None = None,
-) -> "Query":
-    """A query of `docs/query.md` from words, narrowed by filter options; options always hold.
+) -> Request:
+    """What was asked for: words and filters of `docs/query.md`, narrowed by options, which always hold.
 
     Raises:
         InvalidInput: an option's value is no class or no date.
     """
-    from vault.arguments import as_class
-    from vault.search.query import parse
-
-    query = parse(" ".join(words or ()))
-    chosen = as_class(classification)
-    after, before = _start(since), _start(until)
-    return replace(
-        query,
-        classes=query.classes if chosen is None else frozenset({chosen}) & (query.classes or {chosen}),
-        named=query.named if chosen is None else frozenset({chosen}),
-        tags=(*query.tags, *(tags or ())),
-        sources=(source,) if source else query.sources,
-        after=max(filter(None, [query.after, after]), default=None),
-        before=min(filter(None, [query.before, before]), default=None),
-    )
-
-
-def _start(value: str | None) -> "datetime | None":
-    from vault.search.dates import interval
-
-    if value is None:
-        return None
-    span = interval(value)
-    if span is None:
-        raise InvalidInput(f"{value[:40]!r} is no date", remedy="use e.g. 2026-03, 2026-03-02, yesterday or 2w")
-    return span[0]
+    asked = Request(" ".join(words or ()), classification, tuple(tags or ()), source, since, until)
+    if classification or since or until:
+        asked.query()  # what is wrong is said before anybody is asked for a passphrase
+    return asked

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vault.capture import Draft
-from vault.classification import Classification, parse
+from vault.classification import Classification, named
 from vault.errors import InvalidInput
+from vault.preparing import Draft
 
 
 def as_class(value: Classification | str | None) -> Classification | None:
@@ -15,12 +15,7 @@ def as_class(value: Classification | str | None) -> Classification | None:
     Raises:
         InvalidInput: there is no such class.
     """
-    if value is None or isinstance(value, Classification):
-        return value
-    found = parse(value)
-    if found is None:
-        raise InvalidInput(f"no classification {value[:30]!r}", remedy=f"use one of {', '.join(Classification)}")
-    return found
+    return value if value is None or isinstance(value, Classification) else named(value)
 
 
 def as_moment(value: datetime | str | None) -> datetime | None:

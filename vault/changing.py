@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from vault.capture import Capture, Draft, Writer, again, as_entry, tidy_title, tombstone
+from vault.capture import Capture, Writer, again, as_entry, tombstone
 from vault.classification import Classification
 from vault.entry import Entry
 from vault.errors import InvalidInput, Locked, NotFound, StorageFailed
 from vault.home import Home
 from vault.opened import OpenClasses
+from vault.preparing import Draft, tidy_title
 
 PURGED_AT_ONCE = 10_000
 """Names per purge list, well within its size bound."""

@@ -5,6 +5,8 @@ Everything else in the library asks this module which class is above which; nobo
 
 from enum import StrEnum
 
+from vault.errors import InvalidInput
+
 
 class Classification(StrEnum):
     """How sensitive a memory is; each has its own keys, files and database."""
@@ -52,3 +54,15 @@ def parse(name: str) -> Classification | None:
     found = [c for c in ALL if wanted and c.value.startswith(wanted)]
     exact = [c for c in found if c.value == wanted]
     return exact[0] if exact else found[0] if len(found) == 1 else None
+
+
+def named(name: str) -> Classification:
+    """As `parse`, for a name that must be one.
+
+    Raises:
+        InvalidInput: there is no such class.
+    """
+    found = parse(name)
+    if found is None:
+        raise InvalidInput(f"no classification {name[:30]!r}", remedy=f"use one of {', '.join(ALL)}")
+    return found

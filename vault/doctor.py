@@ -94,7 +94,7 @@ def _indexes(opened: OpenClasses) -> Iterator[Finding]:
     for open_class in opened:
         compartment = open_class.compartment
         subject = compartment.classification.value
-        for name in open_class.keys.strange:
+        for name in open_class.strange_sections():
             yield Finding(
                 "warning", f"header/{subject}.{name}.toml", "not written by anyone who holds the key", "delete it"
             )

@@ -5,7 +5,7 @@ and rebuilt from the sealed files, because it never was the truth.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vault import durable
@@ -20,13 +20,52 @@ from vault.reconcile import Progress, Report, loader, reconcile, unfinished_move
 from vault.seal import Opener
 
 
-@dataclass(slots=True)
 class OpenClass:
-    """One unlocked class."""
+    """One unlocked class: what can be done with its key, and its index."""
 
-    keys: ClassKeys
-    opener: Opener
-    compartment: Compartment
+    def __init__(self, home: Home, keys: ClassKeys, compartment: Compartment) -> None:
+        """The class of *home* that *keys* open, indexed by *compartment*."""
+        self.home = home
+        self.keys = keys
+        self.opener = Opener(keys)
+        self.compartment = compartment
+
+    @property
+    def classification(self) -> Classification:
+        """Which class it is."""
+        return self.compartment.classification
+
+    def load(self, name: str) -> Revision | None:
+        """A revision by name, or None where it is missing or not trusted."""
+        return loader(self.home.objects, self.opener)(name)
+
+    def index(self, own: Sequence[Incoming], foreign: Sequence[str]) -> None:
+        """Index revisions of this class that were just sealed; *foreign* are those of other classes.
+
+        They are safe already: what an index cannot take now, it takes at the next opening.
+        """
+        with contextlib.suppress(StorageFailed, Damaged, VaultBusy):
+            self.compartment.apply(own, self.load, [Skipped(name, "foreign") for name in foreign])
+
+    def made_anew(self) -> None:
+        """Delete the index and begin an empty one; the next reconcile fills it from the sealed files."""
+        self.compartment.close()
+        remove_index(self.home, self.classification)
+        self.compartment = _index(self.home, self.classification, self.keys)
+
+    def renew(self, keys: ClassKeys) -> None:
+        """Go on with *keys* that a changed header gives."""
+        self.keys = keys
+        self.opener = Opener(keys)
+
+    def strange_sections(self) -> Sequence[str]:
+        """Header sections of this class that no holder of its key wrote."""
+        return self.keys.strange
+
+    def close(self) -> None:
+        """Close the index. The keys stay in this process's memory until it ends."""
+        with contextlib.suppress(Exception):
+            self.compartment.close()
 
 
 @dataclass(slots=True)
@@ -63,14 +102,13 @@ class OpenClasses:
 
     def load(self, classification: Classification, name: str) -> Revision | None:
         """A revision of an open class by name, or None where it is missing or not trusted."""
-        opened = self.classes[classification]
-        return loader(self.home.objects, opened.opener)(name)
+        return self.classes[classification].load(name)
 
     def add(self, keys: Mapping[Classification, ClassKeys], progress: Progress | None = None) -> None:
         """Open the indexes of these classes and bring them in step with the disk."""
         for classification, class_keys in keys.items():
             compartment = self._open_index(classification, class_keys)
-            self.classes[classification] = OpenClass(class_keys, Opener(class_keys), compartment)
+            self.classes[classification] = OpenClass(self.home, class_keys, compartment)
         self.reconcile(progress)
 
     def _open_index(self, classification: Classification, keys: ClassKeys) -> Compartment:
@@ -80,12 +118,9 @@ class OpenClasses:
             try:
                 return _index(self.home, classification, keys)
             except Damaged:
-                return self._made_anew(classification, keys)
-
-    def _made_anew(self, classification: Classification, keys: ClassKeys) -> Compartment:
-        remove_index(self.home, classification)
-        self.rebuilt.append(classification)
-        return _index(self.home, classification, keys)
+                remove_index(self.home, classification)
+                self.rebuilt.append(classification)
+                return _index(self.home, classification, keys)
 
     def reconcile(self, progress: Progress | None = None) -> None:
         """Index what is new on disk, drop what was purged.
@@ -122,8 +157,8 @@ class OpenClasses:
                 try:
                     return bring_in_step()
                 except Damaged:
-                    opened.compartment.close()
-                    opened.compartment = self._made_anew(classification, opened.keys)
+                    opened.made_anew()
+                    self.rebuilt.append(classification)
                     return bring_in_step()
         except StorageFailed as error:
             self.notes.append(f"{classification} may miss the newest entries: {error.message}")
@@ -157,22 +192,29 @@ class OpenClasses:
                     compartment.asked(entry, [n for n in unasked if n not in names])
 
     def index(self, by_class: Mapping[Classification, Sequence[Incoming]]) -> None:
-        """Index revisions this process has just sealed, in one transaction a class.
-
-        They are safe already: what an index cannot take now, it takes at the next opening.
-        """
+        """Index revisions this process has just sealed, in one transaction a class."""
         for opened in self:
-            own = opened.compartment.classification
-            foreign = [Skipped(i.name, "foreign") for c, many in by_class.items() if c is not own for i in many]
-            with contextlib.suppress(StorageFailed, Damaged, VaultBusy):
-                opened.compartment.apply(by_class.get(own, ()), loader(self.home.objects, opened.opener), foreign)
+            own = opened.classification
+            foreign = [i.name for c, many in by_class.items() if c is not own for i in many]
+            opened.index(by_class.get(own, ()), foreign)
 
     def close(self) -> None:
         """Close every index. The keys stay in this process's memory until it ends."""
+        self.lock(tuple(self.classes))
+
+    def lock(self, classes: Iterable[Classification]) -> None:
+        """Close these classes."""
+        for classification in classes:
+            if classification in self.classes:
+                self.classes.pop(classification).close()
+
+    def rebuild(self, progress: Progress | None = None) -> None:
+        """Make every open index anew from the sealed files."""
+        self.home.objects.sweep()
         for opened in self:
-            with contextlib.suppress(Exception):
-                opened.compartment.close()
-        self.classes.clear()
+            with locked(self.home.lock(opened.classification)):
+                opened.made_anew()
+        self.reconcile(progress)
 
     def _enrolled(self) -> dict[str, bytes]:
         return {d.id: d.public for opened in self for d in opened.keys.header.devices}

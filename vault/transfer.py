@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vault.capture import Capture, Draft, Prepared, check, tidy_title, tombstone
+from vault.capture import Capture, tombstone
 from vault.changing import history
 from vault.classification import Classification
 from vault.compartment.filters import Filters
@@ -17,6 +17,7 @@ from vault.errors import InvalidInput
 from vault.formats import registry
 from vault.formats.interface import Exported, Item, Skipped
 from vault.opened import OpenClasses
+from vault.preparing import Draft, Prepared, check, tidy_title
 from vault.reconcile import Progress
 from vault.text import tidy_tag
 

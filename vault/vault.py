@@ -4,10 +4,9 @@ This is the only wiring of the library. A locked vault is a vault with no open c
 reading finds nothing. See `docs/api.md` for a tour.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,29 +14,29 @@ from typing import TYPE_CHECKING, Any, Self
 from vault import capture as capturing
 from vault import changing
 from vault.arguments import as_class, as_moment, draft_of
-from vault.capture import Capture, Draft, Writer
+from vault.capture import Capture, Writer
 from vault.changing import Version
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
-from vault.errors import Damaged, InvalidInput, Locked, ModelMissing, NotFound, StorageFailed
+from vault.errors import Damaged, InvalidInput, Locked, NotFound, StorageFailed
 from vault.names import CROCKFORD, ENTRY_ID_LENGTH, fold_crockford
-from vault.opened import OpenClasses, remove_index
+from vault.opened import OpenClasses
+from vault.preparing import Draft, check, tidy_title
+from vault.reading import Reader, need_named
 from vault.reconcile import Progress
 
 if TYPE_CHECKING:
-    from vault.classify.classifier import Classifier
     from vault.classify.verdict import Verdict
     from vault.config import Config
     from vault.doctor import Finding
     from vault.home import Home
     from vault.keyring import Keyring
     from vault.keys.keyslots import KdfLimits, Secret
-    from vault.models.embedder import Embedder
-    from vault.models.instruct import Instruct
     from vault.models.store import ModelStore
     from vault.search.hit import Hit
     from vault.search.query import Query
+    from vault.search.request import Request
     from vault.transfer import ImportReport
 
 MIN_ID_PREFIX = 4
@@ -46,14 +45,27 @@ MIN_ID_PREFIX = 4
 class Vault:
     """One open vault. Use it as a context manager, or `close` it."""
 
-    def __init__(self, home: "Home", config: "Config", models: "ModelStore", limits: "KdfLimits | None" = None) -> None:
-        """Wire a vault at *home*; `vault.open` and `vault.create` are the ways to get one."""
+    def __init__(
+        self,
+        home: "Home",
+        config: "Config",
+        models: "ModelStore",
+        limits: "KdfLimits | None" = None,
+        *,
+        opened: OpenClasses | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        """Wire a vault at *home*; `vault.open`, `vault.create` and `vault.connect` are the ways to get one.
+
+        *opened* and *reader* are given where classes or model live in another process.
+        """
         self.home = home
         self.config = config
         self.models = models
-        self.opened = OpenClasses(home)
+        self.opened = opened if opened is not None else OpenClasses(home)
+        self.reader = reader or Reader(models, config)
         self._limits = limits
-        self.notes: list[str] = []
+        self.notes = self.reader.notes
         """What a person should be told about how things were done (degraded search, rebuilt index)."""
 
     # -- life -----------------------------------------------------------------------------------------
@@ -69,9 +81,7 @@ class Vault:
     def close(self) -> None:
         """Close indexes and model. Keys stay in this process's memory until it ends."""
         self.opened.close()
-        embedder = self.__dict__.pop("_embedder", None)
-        if embedder is not None:
-            embedder.close()
+        self.reader.close()
 
     def unlock(
         self,
@@ -133,48 +143,11 @@ class Vault:
 
         return Keyring(self.home, self.opened, self._limits or KdfLimits())
 
-    # -- model and classifier -------------------------------------------------------------------------
-
-    @cached_property
-    def _embedder(self) -> "Embedder | None":
-        try:
-            return self.models.load_embedder()
-        except (ModelMissing, Damaged) as error:  # capturing and words must work all the same
-            self.notes.append(f"{error.message}: words only ({error.remedy})")
-            return None
-
-    @cached_property
-    def _classifier(self) -> "Classifier":
-        from vault.classify.classifier import Classifier
-        from vault.classify.decide import Policy
-        from vault.classify.head import shipped
-
-        embedder = self._embedder
-        return Classifier(
-            head=shipped() if embedder is not None else None,
-            embedder_id=None if embedder is None else embedder.model_id,
-            policy=Policy(self.config.thresholds(), self.config.fallback()),
-            instruct=self._instruct,
-        )
-
-    @property
-    def _instruct(self) -> "Callable[[str, dict[str, Any]], Mapping[str, Any]] | None":
-        """The configured instruct model's grammar-constrained answer; loaded when first asked."""
-        if self.models.active("instruct") is None:
-            return None
-
-        def ask(prompt: str, schema: dict[str, Any]) -> Mapping[str, Any]:
-            return self._loaded_instruct.generate_json(prompt, schema)
-
-        return ask
-
-    @cached_property
-    def _loaded_instruct(self) -> "Instruct":
-        return self.models.load_instruct()
+    # -- capture --------------------------------------------------------------------------------------
 
     @property
     def _capture(self) -> Capture:
-        return Capture(self._writer, self._classifier, self._embedder, self._vocabulary)
+        return Capture(self._writer, self.reader, self._vocabulary)
 
     @property
     def _writer(self) -> Writer:
@@ -195,9 +168,7 @@ class Vault:
         Raises:
             ModelMissing: there is no model to do it with.
         """
-        return capturing.embed_waiting(self.opened, self.models.load_embedder(), progress)
-
-    # -- capture --------------------------------------------------------------------------------------
+        return self.reader.embed_waiting(self.opened.compartments, progress)
 
     def capture(
         self,
@@ -250,7 +221,7 @@ class Vault:
 
     # -- reading --------------------------------------------------------------------------------------
 
-    def search(self, query: "str | Query", limit: int = 10, mode: str = "hybrid") -> "list[Hit]":
+    def search(self, query: "str | Query | Request", limit: int = 10, mode: str = "hybrid") -> "list[Hit]":
         """The best entries for a query of `docs/query.md`, best first; locked classes are as if empty.
 
         Args:
@@ -262,31 +233,7 @@ class Vault:
             InvalidInput: unknown mode; ModelMissing: semantic without a model; Locked: the query names
             only a locked class.
         """
-        from vault.search.query import parse
-        from vault.search.search import search
-
-        parsed = parse(query) if isinstance(query, str) else query
-        self.notes += parsed.notes
-        self._need_named(parsed)
-        embedder = None
-        if mode == "semantic" and "_embedder" not in self.__dict__:
-            self.__dict__["_embedder"] = self.models.load_embedder()  # raises, where hybrid degrades
-        if mode in {"hybrid", "semantic"} and parsed.has_text and self._embedder is not None:
-            self._catch_up(self._embedder)
-            embedder = self._embedder
-        return search(self.opened.compartments, parsed, embedder, mode=mode, limit=limit)
-
-    def _need_named(self, query: "Query") -> None:
-        if query.named and not query.named & set(self.open_classes):
-            self.opened.need(min(query.named, key=lambda c: c.level))
-
-    def _catch_up(self, embedder: "Embedder") -> None:
-        """Embed the few entries that wait; many would make a search slow, so they are only mentioned."""
-        waiting = sum(c.waiting_for(embedder.model_id, embedder.dims) for c in self.opened.compartments)
-        if 0 < waiting <= capturing.BATCH:
-            capturing.embed_waiting(self.opened, embedder)
-        elif waiting:
-            self.notes.append(f"{waiting} entries wait for their vectors; run: memory doctor --embed")
+        return self.reader.search(self.opened.compartments, query, limit, mode)
 
     def get(self, entry_id: str, *, trash: bool = True) -> Entry:
         """The entry with this id or unique prefix (≥ 4 characters) among the open classes.
@@ -312,15 +259,12 @@ class Vault:
         return min(entries, key=lambda e: (e.deleted, -e.level))
 
     def entries(
-        self, query: "str | Query" = "", *, limit: int = 50, offset: int = 0, trash: bool = False
+        self, query: "str | Query | Request" = "", *, limit: int = 50, offset: int = 0, trash: bool = False
     ) -> list[Entry]:
         """Entries newest first, filtered by the filters of a query."""
-        from vault.search.query import parse
         from vault.search.search import filters_of
 
-        parsed = parse(query) if isinstance(query, str) else query
-        self.notes += parsed.notes
-        self._need_named(parsed)
+        parsed = self._asked(query)
         filters = filters_of(parsed, trash=trash)
         found = [
             e
@@ -330,6 +274,14 @@ class Vault:
         ]
         found.sort(key=lambda e: (e.created, e.id), reverse=True)
         return found[offset : offset + limit]
+
+    def _asked(self, query: "str | Query | Request") -> "Query":
+        from vault.search.request import as_query
+
+        parsed = as_query(query)
+        self.notes += parsed.notes
+        need_named(parsed, self.open_classes)
+        return parsed
 
     def tags(self) -> dict[str, int]:
         """Tag → number of entries, over the open classes."""
@@ -387,8 +339,8 @@ class Vault:
         wanted = replace(
             old,
             text=old.text if text is None else text,
-            title=old.title if title is None else capturing.tidy_title(Draft("", title=title)),
-            tags=old.tags if tags is None else capturing.check(Draft("-", tags=tuple(tags))).tags or (),
+            title=old.title if title is None else tidy_title(Draft("", title=title)),
+            tags=old.tags if tags is None else check(Draft("-", tags=tuple(tags))).tags or (),
             created=as_moment(created) or old.created,
             metadata=old.metadata if metadata is None else dict(metadata),
         )
@@ -462,7 +414,7 @@ class Vault:
         target: Path | str,
         *,
         format_name: str = "markdown",
-        query: "str | Query" = "",
+        query: "str | Query | Request" = "",
         dry_run: bool = False,
         overwrite: bool = False,
         progress: Progress | None = None,
@@ -472,14 +424,12 @@ class Vault:
         Raises:
             Locked: nothing is open; Conflict: something foreign is in the way; InvalidInput, StorageFailed.
         """
-        from vault.search.query import parse
         from vault.search.search import filters_of
         from vault.transfer import export
 
         if not self.open_classes:
             raise Locked("every class is locked", remedy="give a passphrase or keyfile")
-        parsed = parse(query) if isinstance(query, str) else query
-        self._need_named(parsed)
+        parsed = self._asked(query)
         wanted = [c for c in self.open_classes if parsed.classes is None or c in parsed.classes]
         filters = dict.fromkeys(wanted, filters_of(parsed))
         return export(self.opened, Path(target), format_name, filters, progress, overwrite=overwrite, dry_run=dry_run)
@@ -492,10 +442,5 @@ class Vault:
 
     def rebuild(self, progress: Progress | None = None) -> tuple[Classification, ...]:
         """Make the indexes of the open classes anew from the sealed files; vectors follow with `embed_waiting`."""
-        keys = {c: opened.keys for c, opened in self.opened.classes.items()}
-        self.opened.close()
-        self.home.objects.sweep()
-        for classification in keys:
-            remove_index(self.home, classification)
-        self.opened.add(keys, progress)
+        self.opened.rebuild(progress)
         return self.open_classes
