@@ -63,9 +63,9 @@ def toml(data, limit):
     need(len(data) <= limit)
     return attempt("damaged", lambda: tomllib.loads(data.decode()))
 
-def of_hex(value, size):
-    """Exactly *size* bytes from lower-case hex."""
-    need(isinstance(value, str) and re.fullmatch(rf"[0-9a-f]{{{2 * size}}}", value))
+def of_hex(value, size, most=None):
+    """*size* bytes (or up to *most*) from lower-case hex."""
+    need(isinstance(value, str) and re.fullmatch(rf"([0-9a-f]{{2}}){{{size},{most or size}}}", value))
     return bytes.fromhex(value)
 
 def read_preamble(data):
@@ -82,17 +82,15 @@ def check_format(found):
 
 def subkey(root, vault_id, cls, generation, purpose):
     """A purpose's key from a root."""
-    info = f"memory/v1/{purpose}/{cls}/{generation}".encode()
-    return hkdf(root, bytes.fromhex(vault_id), info)
+    return hkdf(root, bytes.fromhex(vault_id), f"memory/v1/{purpose}/{cls}/{generation}".encode())
 
 def bech32(prefix, data):
     """BIP-173."""
     alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += "0" * (-len(bits) % 5)
-    values = [int(bits[i : i + 5], 2) for i in range(0, len(bits), 5)]
+    values, state = [int(bits[i : i + 5], 2) for i in range(0, len(bits), 5)], 1
     spread = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
-    state = 1
     for value in [*spread, *values, 0, 0, 0, 0, 0, 0]:
         top, state = state >> 25, (state & 0x1FFFFFF) << 5 ^ value
         for bit, term in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
@@ -110,51 +108,66 @@ def recipient(root, vault_id, cls, generation):
 
 def old_roots(root, vault_id, cls, generation, sealed):
     """Roots 1 … generation − 1."""
-    key = ChaCha20Poly1305(subkey(root, vault_id, cls, generation, "old-roots"))
-    aad = f"memory/v1/old-roots/{cls}/{generation}".encode()
-    plain = attempt("damaged", lambda: key.decrypt(sealed[:12], sealed[12:], aad))
+    key, aad = subkey(root, vault_id, cls, generation, "old-roots"), f"memory/v1/old-roots/{cls}/{generation}".encode()
+    plain = attempt("damaged", lambda: ChaCha20Poly1305(key).decrypt(sealed[:12], sealed[12:], aad))
     need(len(plain) == 32 * (generation - 1))
     return [plain[i : i + 32] for i in range(0, len(plain), 32)]
 
-def secret_bytes(kind, value, kdf, limits):
-    """What goes into HKDF for a presented secret (*value* is bytes)."""
-    if kind == "keyfile":
-        need(32 <= len(value) <= 64 * 1024, "wrong-secret")
-        return value
-    if kind == "recovery":
-        return value
+def material(slot, secret, limits):
+    """What goes into HKDF for a presented secret: (kind, bytes), or (kind, passphrase, second secret)."""
+    kind, value, *second = secret
+    if kind == "recipient":  # here the X25519 scalar of the identity
+        with suppress(Fault):
+            share = age_decrypt(bytes.fromhex(slot["sealed"]), [X25519PrivateKey.from_private_bytes(value)])
+            return share if len(share) == 32 else None
+    need(kind != "keyfile" or 32 <= len(value) <= 64 * 1024, "wrong-secret")
+    if not kind.startswith("passphrase"):
+        return value if kind != "recipient" else None
     with suppress(UnicodeDecodeError):
         value = unicodedata.normalize("NFC", value.decode()).encode()
+    kdf = slot["kdf"]
     memory, iterations, lanes = kdf["memory_kib"], kdf["iterations"], kdf["lanes"]
     need(limits[0] <= memory <= limits[1] and limits[2] <= iterations <= limits[3] and 1 <= lanes <= limits[4])
-    cost = {"iterations": iterations, "lanes": lanes, "memory_cost": memory}
-    return Argon2id(salt=bytes.fromhex(kdf["salt"]), length=32, **cost).derive(value)
+    argon2 = Argon2id(salt=bytes.fromhex(kdf["salt"]), length=32, iterations=iterations, lanes=lanes, memory_cost=memory)
+    stretched = argon2.derive(value)
+    parts = b"".join(len(part).to_bytes(4) + part for part in (stretched, *second))
+    return hkdf(parts, b"", f"memory/v1/factors/{kind}".encode()) if second else stretched
+
+FIELDS = {  # of some kinds; bound wherever they stand
+    "kdf": lambda v: need(type(v) is dict and of_hex(v.get("salt"), 16)
+                          and all(type(v.get(k)) is int for k in ("memory_kib", "iterations", "lanes"))),
+    "device": lambda v: need(isinstance(v, str) and 0 < len(v) <= 16 and v.isascii()),
+    "fido2": lambda v: need(type(v) is dict and of_hex(v.get("credential"), 16, 1023)
+                            and of_hex(v.get("salt"), 32) and type(v.get("uv")) is bool),
+    "recipient": lambda v: need(isinstance(v, str) and re.fullmatch("age1[02-9ac-hj-np-z]{58}", v)),
+    "sealed": lambda v: of_hex(v, 100, 1024),
+}
+SLOTS = {"passphrase": ["kdf"], "recovery": [], "keyfile": [], "recipient": ["recipient", "sealed"],
+         **{f"passphrase+{second}": ["kdf", second] for second in ("keyfile", "device", "fido2")}}
 
 def check_slot(slot):
     """The fields of a slot of a known kind."""
     need(isinstance(slot, dict) and isinstance(slot.get("id"), str) and isinstance(slot.get("kind"), str))
-    if slot["kind"] not in ("passphrase", "recovery", "keyfile"):
+    if slot["kind"] not in SLOTS:
         return
     need(re.fullmatch(r"[a-z2-7]{8}", slot["id"]) and isinstance(slot.get("group"), str))
     for field, size in (("salt", 32), ("commitment", 32), ("wrapped", 48)):
         of_hex(slot.get(field), size)
-    if slot["kind"] == "passphrase":
-        kdf = slot.get("kdf")
-        of_hex(kdf.get("salt") if isinstance(kdf, dict) else None, 16)
-        need(all(type(kdf.get(k)) is int for k in ("memory_kib", "iterations", "lanes")))
+    need(all(field in slot for field in SLOTS[slot["kind"]] if field != "keyfile"))
+    for field in FIELDS.keys() & slot.keys():
+        FIELDS[field](slot[field])
 
 def open_slot(slot, vault_id, cls, generation, secret, limits=PRODUCTION):
-    """The root in a slot, or None where the secret does not fit; *secret* is (kind, bytes)."""
-    if slot["kind"] != secret[0]:
+    """The root in a slot, or None where the secret does not fit; *secret* as in `material`."""
+    found = material(slot, secret, limits) if slot["kind"] == secret[0] else None
+    if found is None:
         return None
-    material = secret_bytes(*secret, slot.get("kdf"), limits)
-    out = hkdf(material, bytes.fromhex(slot["salt"]), b"memory/v1/keyslot", 64)
+    out = hkdf(found, bytes.fromhex(slot["salt"]), b"memory/v1/keyslot", 64)
     if not hmac.compare_digest(out[32:], bytes.fromhex(slot["commitment"])):
         return None
-    bound = {k: slot[k] for k in ("id", "kind", "group", "salt", "kdf") if k in slot}
+    bound = {k: slot[k] for k in ("id", "kind", "group", "salt", *FIELDS) if k in slot}
     bound |= {"vault": vault_id, "class": cls, "generation": generation}
-    aad = json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()
-    wrapped = bytes.fromhex(slot["wrapped"])
+    aad, wrapped = json.dumps(bound, sort_keys=True, separators=(",", ":")).encode(), bytes.fromhex(slot["wrapped"])
     return attempt("damaged", lambda: ChaCha20Poly1305(out[:32]).decrypt(bytes(12), wrapped, aad))
 
 def read_section(name, data, vault_id, cls):
@@ -164,8 +177,7 @@ def read_section(name, data, vault_id, cls):
     check_format(table.get("format"))
     need(table.get("vault") == vault_id and table.get("class") == cls)
     need(type(table.get("generation")) is int and 1 <= table["generation"] <= 256)
-    of_hex(table.get("mac"), 32)
-    last = f'mac = "{table["mac"]}"\n'.encode()
+    last = f'mac = "{of_hex(table.get("mac"), 32).hex()}"\n'.encode()
     need(data.endswith(b"\n" + last) and isinstance(table.get("recipient"), str))
     most = {"parents": 4096, "removed_slots": 4096, "removed_devices": 4096, "slots": 64, "devices": 256}
     need(all(isinstance(table.get(field), list) and len(table[field]) <= m for field, m in most.items()))
@@ -174,8 +186,7 @@ def read_section(name, data, vault_id, cls):
     for slot in table["slots"]:
         check_slot(slot)
     for device in table["devices"]:
-        need(isinstance(device, dict))
-        public = of_hex(device.get("public"), 32)
+        public = of_hex(device.get("public") if isinstance(device, dict) else None, 32)
         need(device.get("id") == base64.b32encode(hashlib.sha256(public).digest()[:10]).decode().lower())
     return table, data[: -len(last)]
 
@@ -183,14 +194,11 @@ def is_valid(section, root, vault_id, cls):
     """Whether MAC and recipient are right."""
     table, signed = section
     key = subkey(root, vault_id, cls, table["generation"], "header-mac")
-    mac = hmac.new(key, b"memory/v1/header\0" + signed, hashlib.sha256).hexdigest()
+    mac = hmac.digest(key, b"memory/v1/header\0" + signed, "sha256").hex()
     return mac == table["mac"] and table["recipient"] == recipient(root, vault_id, cls, table["generation"])
 
 def read_class(files, vault_id, cls, secret, limits=PRODUCTION):
-    """The keys of a class from its section files (name → bytes) and one secret.
-
-    Returns a table: roots (generation → bytes), recipient, devices (id → public), slots (ids).
-    """
+    """Roots (generation → bytes), recipient, devices (id → public), slots (ids) from section files and one secret."""
     sections = {}
     for name, data in files.items():
         try:
@@ -201,14 +209,12 @@ def read_class(files, vault_id, cls, secret, limits=PRODUCTION):
     for table, signed in sorted(sections.values(), key=lambda s: -s[0]["generation"]):
         generation = table["generation"]
         for slot in table["slots"]:
-            root = open_slot(slot, vault_id, cls, generation, secret, limits)
-            if root is None:
+            if (root := open_slot(slot, vault_id, cls, generation, secret, limits)) is None:
                 continue
             need(is_valid((table, signed), root, vault_id, cls))
             roots = {generation: root}
             if generation > 1:
-                sealed = bytes.fromhex(table.get("old_roots", ""))
-                roots |= enumerate(old_roots(root, vault_id, cls, generation, sealed), 1)
+                roots |= enumerate(old_roots(root, vault_id, cls, generation, bytes.fromhex(table.get("old_roots", ""))), 1)
             found = effective(sections, roots, vault_id, cls)
             if slot["id"] in found["slots"]:
                 return found
@@ -218,16 +224,14 @@ def effective(sections, roots, vault_id, cls):
     """The union of the heads of the highest generation, less what any valid section removed."""
     known = {n: s for n, s in sections.items() if s[0]["generation"] in roots}
     valid = {n: s[0] for n, s in known.items() if is_valid(s, roots[s[0]["generation"]], vault_id, cls)}
-    replaced = {p for t in valid.values() for p in t["parents"]}
+    replaced = {p for t in valid.values() for p in t["parents"] if valid.get(p, t)["generation"] <= t["generation"]}
     heads = [t for n, t in valid.items() if n not in replaced and t["generation"] == max(roots)]
     need(heads)
-    gone = {x for t in valid.values() for x in (*t["removed_slots"], *t["removed_devices"])}
-    return {
-        "roots": roots,
-        "recipient": heads[0]["recipient"],
+    gone = {x for t in valid.values() for x in t["removed_devices"]}
+    gone |= {x for t in valid.values() for x in t["removed_slots"] if t["generation"] == max(roots)}
+    return {"roots": roots, "recipient": heads[0]["recipient"],
         "devices": {d["id"]: bytes.fromhex(d["public"]) for t in heads for d in t["devices"] if d["id"] not in gone},
-        "slots": {s["id"] for t in heads for s in t["slots"]} - gone,
-    }
+        "slots": {s["id"] for t in heads for s in t["slots"]} - gone}
 
 def plain_base64(text):
     """Canonical base64 without padding."""
@@ -293,9 +297,8 @@ SIGNATURE = re.compile(rb"<!-- memory-sig v1 ([a-z2-7]{16}) ([A-Za-z0-9+/]{86}==
 
 def is_moment(value):
     """``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
-    form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
-    with suppress(ValueError):
-        return isinstance(value, str) and re.fullmatch(form, value) and datetime.fromisoformat(value)
+    with suppress(ValueError, TypeError):
+        return re.fullmatch(r"[-\d]{10}T[:\d]{8}\.\d{6}Z", value) and datetime.fromisoformat(value)
 
 TEXTS = ("vault", "device", "title", "source", "source_id", "context", "reasoning", "emotion", "trust")
 KINDS = {
@@ -316,8 +319,7 @@ def padded_size(n):
     """1 KiB, then Padmé."""
     if n <= 1024:
         return 1024
-    e = n.bit_length() - 1
-    step = 2 ** (e - e.bit_length())
+    step = 2 ** ((e := n.bit_length() - 1) - e.bit_length())
     return -(-n // step) * step
 
 def read_envelope(signed, kind):
@@ -354,8 +356,7 @@ def open_revision(name, data, roots, vault_id, cls, devices):
     need(found, "unsigned")
     need(table["device"] == found[1].decode(), "device")
     need(table["device"] in devices, "pending")
-    signature = base64.b64decode(found[2])
-    need(base64.b64encode(signature) == found[2], "signature")
+    need(base64.b64encode(signature := base64.b64decode(found[2])) == found[2], "signature")
     need(verifies(devices[table["device"]], signature, b"memory/v1/rev\0" + signed), "signature")
     return table, body
 
@@ -371,8 +372,7 @@ def read_purge_list(data, vault_id, devices):
         check_format(table.get("format"))
         need(table.get("vault") == vault_id and isinstance(table.get("names"), list))
         need(all(isinstance(n, str) and NAME.fullmatch(n) for n in table["names"]))
-        public = of_hex(table.get("public"), 32)
-        need(devices.get(table.get("device")) == public)
+        need(devices.get(table.get("device")) == (public := of_hex(table.get("public"), 32)))
         message = b"memory/v1/purged\0" + vault_id.encode() + b"\0" + "\n".join(table["names"]).encode()
         need(verifies(public, of_hex(table.get("signature"), 64), message))
     except Fault:

@@ -1,17 +1,21 @@
-"""Who can open what: list, add and remove keyslots, and the plain-age way out.
+"""Who can open what: list, add, replace and remove keyslots, and the plain-age way out.
 
-A change concerns a whole passphrase group, because a person thinks "my passphrase", not "three slots".
+A change concerns a whole passphrase group, because a person thinks "my passphrase", not "three slots". All
+classes of the group change together: new sections first, then pins, then the old sections go.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from vault.classification import Classification
-from vault.errors import Conflict, Locked, NotFound
+from vault.errors import Locked, NotFound
 from vault.home import Home
 from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits, Secret, Slot, Stretched
+from vault.keys.keyslots import KdfLimits, Secret, Stretched
+from vault.keys.sections import ClassKeys
+from vault.keys.slots import KdfParams, Slot
 from vault.opened import OpenClass, OpenClasses
-from vault.unlocking import Unlocker, group_kdf
+from vault.unlocking import Unlocker, device_secret, exchanged, group_kdf, slots_on_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,14 @@ class SlotOfClass:
 
     classification: Classification
     slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a change did to the keyslots."""
+
+    added: tuple[SlotOfClass, ...] = ()
+    removed: tuple[SlotOfClass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +54,27 @@ class Keyring:
                 groups.setdefault(group, []).append(opened)
         return groups
 
-    def add(self, secret: Secret, group: str) -> list[SlotOfClass]:
-        """Let *secret* open every class of *group* from now on.
+    def members(self, group: str) -> list[OpenClass]:
+        """The open classes of *group*.
 
         Raises:
-            Locked: the group is not open; StorageFailed.
+            Locked: none is open.
         """
         members = self.groups().get(group, [])
         if not members:
             raise Locked(f"no open class belongs to the group {group}", remedy=f"unlock {group} first")
-        stretched = Stretched(self.limits)
-        every = [slot for o in members for slot in o.keys.header.slots]
-        kdf = None
-        if secret.kind == "passphrase":
-            kdf = group_kdf(every, group, lambda: keyslots.calibrate(self.limits))
-        added = []
-        for opened in members:
-            before = {slot.id for slot in opened.keys.header.slots}
-            opened.keys = Unlocker(self.home, stretched).add_slot(opened.keys, secret, group, kdf)
-            added += [
-                SlotOfClass(opened.compartment.classification, s)
-                for s in opened.keys.header.slots
-                if s.id not in before
-            ]
-        return added
+        return members
+
+    def add(self, secret: Secret, group: str) -> list[SlotOfClass]:
+        """Let *secret* open every open class of *group* from now on.
+
+        Where the group has two-secret slots, a plain passphrase becomes one of this device: no addition may let
+        the vault directory be attacked by guessing again.
+
+        Raises:
+            Locked: the group is not open; StorageFailed.
+        """
+        return list(self._put(secret, group, lambda _: []).added)
 
     def remove(self, slot_ids: list[str]) -> list[SlotOfClass]:
         """Take keyslots (ids or unique beginnings) away; refused as a whole if one may not go.
@@ -74,21 +83,66 @@ class Keyring:
             NotFound: no single such slot; Conflict: nothing would be left that opens a class.
         """
         chosen = [self._one(s) for s in slot_ids]
-        for opened in self.opened:
-            ids = {s.slot.id for s in chosen if s.classification is opened.compartment.classification}
-            if ids and ids >= {slot.id for slot in opened.keys.header.slots}:
-                name = opened.compartment.classification
-                raise Conflict(f"that would leave nothing that opens {name}", remedy="add another keyslot first")
-        for row in chosen:
-            opened = self.opened.need(row.classification)
-            opened.keys = Unlocker(self.home, Stretched(self.limits)).remove_slot(opened.keys, row.slot.id)
+        gone = {row.slot.id for row in chosen}
+        members = [self.opened.need(c) for c in dict.fromkeys(row.classification for row in chosen)]
+        self._exchange(members, lambda keys: ([s for s in keys.header.slots if s.id in gone], []))
         return chosen
 
-    def _one(self, slot_id: str) -> SlotOfClass:
-        found = [s for s in self.slots() if slot_id and s.slot.id.startswith(slot_id)]
-        if len(found) != 1:
-            raise NotFound(f"no single keyslot {slot_id[:16]}", remedy="see: memory key list")
-        return found[0]
+    def replace_recovery(self, code: Secret, group: str) -> Exchange:
+        """Let the recovery code *code* open the group, and no earlier one any more.
+
+        Raises:
+            Locked: the group is not open; StorageFailed.
+        """
+        return self._put(code, group, lambda slots: [s for s in slots if s.kind == "recovery"])
+
+    def replace_passphrase(self, secret: Secret, group: str) -> Exchange:
+        """Let *secret* open the group in place of its passphrases, alone or with second factors.
+
+        Two-secret slots of other devices stay.
+
+        Raises:
+            Locked: the group is not open; StorageFailed.
+        """
+        own = self.home.device_key().device.id
+        return self._put(
+            secret,
+            group,
+            lambda slots: [s for s in slots if s.kind.startswith("passphrase") and s.device in {"", own}],
+        )
+
+    def guessable(self) -> list[SlotOfClass]:
+        """Keyslots that somebody with nothing but the vault directory can attack by guessing a passphrase."""
+        return [row for row in self.slots() if row.slot.kind == "passphrase"]
+
+    def is_hardened(self, group: str) -> bool:
+        """Whether the group's passphrases need the secret of a device as well."""
+        return any(row.slot.kind == "passphrase+device" and row.slot.group == group for row in self.slots())
+
+    def harden(self, secrets: Sequence[Secret]) -> Exchange:
+        """Replace the plain passphrase slots that *secrets* open by two-secret slots of this device.
+
+        Raises:
+            Conflict: a class would then open on one device only, because it has no other kind of slot.
+        """
+        members = [o for o in self.opened if any(s.kind == "passphrase" for s in o.keys.header.slots)]
+        if not members:
+            return Exchange()
+        stretched = Stretched(self.limits)
+        own = self._device_secret()
+
+        def hardened(keys: ClassKeys) -> tuple[list[Slot], list[Slot]]:
+            found = [
+                (slot, secret)
+                for slot in keys.header.slots
+                if slot.kind == "passphrase" and (secret := keyslots.opening(slot, keys.newest, secrets, stretched))
+            ]
+            return [slot for slot, _ in found], [
+                keyslots.wrap(keys.newest, keyslots.both(secret, own), slot.group, slot.kdf, stretched)
+                for slot, secret in found
+            ]
+
+        return self._exchange(members, hardened)
 
     def identities(self, classification: Classification) -> list[str]:
         """The age identities of a class, newest first; whoever has them reads all of it.
@@ -97,3 +151,61 @@ class Keyring:
             Locked: the class is not open.
         """
         return [root.identity() for root in self.opened.need(classification).keys.roots]
+
+    def _put(self, secret: Secret, group: str, leaving: Callable[[Sequence[Slot]], list[Slot]]) -> Exchange:
+        """Add a slot for *secret* to every open class of *group*, in place of those that are *leaving*."""
+        members = self.members(group)
+        if secret.kind == "passphrase" and self.is_hardened(group):
+            secret = keyslots.both(secret, self._device_secret())
+        stretched = Stretched(self.limits)
+        gone = {s.id for o in members for s in leaving(_of(group, o.keys))}
+        kdf = self.kdf_for(group, gone) if secret.kind.startswith("passphrase") else None
+
+        def changed(keys: ClassKeys) -> tuple[list[Slot], list[Slot]]:
+            return leaving(_of(group, keys)), [keyslots.wrap(keys.newest, secret, group, kdf, stretched)]
+
+        return self._exchange(members, changed)
+
+    def kdf_for(self, group: str, gone: Collection[str]) -> KdfParams:
+        """What Argon2 costs for a new slot of *group*.
+
+        Its salt is that of the passphrase slots that stay, so that one run serves all, unless they are weaker than
+        new ones are; it is fresh where none stays.
+        """
+        slots = [s for c in Classification for s in slots_on_disk(self.home, c, pinned=True)]
+        slots = [s for s in slots if s.group == group and s.kdf]
+        staying = [s for s in slots if s.id not in gone]
+        found = group_kdf(staying or slots, group, lambda: keyslots.calibrate(self.limits))
+        kdf = self.limits.floor(found)
+        return kdf if staying and kdf is found else replace(kdf, salt=keyslots.new_salt())
+
+    def _exchange(
+        self, members: Sequence[OpenClass], wanted: Callable[[ClassKeys], tuple[Sequence[Slot], Sequence[Slot]]]
+    ) -> Exchange:
+        """Write what *wanted* says of each class: (keyslots that go, keyslots that come)."""
+        unlocker = Unlocker(self.home, Stretched(self.limits))
+        with unlocker.latest([o.keys for o in members]) as latest:
+            plans = [(opened, keys, *wanted(keys)) for opened, keys in zip(members, latest, strict=True)]
+            plans = [plan for plan in plans if plan[2] or plan[3]]
+            changes = [(k, k.newest, exchanged(k.header, [s.id for s in gone], new)) for _, k, gone, new in plans]
+            for (opened, *_), keys in zip(plans, unlocker.rewrite_all(changes), strict=True):
+                opened.keys = keys
+        return Exchange(
+            tuple(SlotOfClass(k.header.classification, s) for _, k, _, new in plans for s in new),
+            tuple(SlotOfClass(k.header.classification, s) for _, k, gone, _ in plans for s in gone),
+        )
+
+    def _device_secret(self) -> Secret:
+        own = device_secret(self.home, make=True)
+        assert own is not None  # noqa: S101 (it was to be made)
+        return own
+
+    def _one(self, slot_id: str) -> SlotOfClass:
+        found = [s for s in self.slots() if slot_id and s.slot.id.startswith(slot_id)]
+        if len(found) != 1:
+            raise NotFound(f"no single keyslot {slot_id[:16]}", remedy="see: memory key list")
+        return found[0]
+
+
+def _of(group: str, keys: ClassKeys) -> list[Slot]:
+    return [s for s in keys.header.slots if s.group == group]

@@ -8,8 +8,9 @@ from vault.classification import Classification
 from vault.errors import Damaged, InvalidInput, WrongPassphrase
 from vault.keys import keyslots
 from vault.keys.device import load_or_create
-from vault.keys.keyslots import KdfLimits, KdfParams, Stretched, unwrap, wrap
+from vault.keys.keyslots import KdfLimits, Stretched, unwrap, wrap
 from vault.keys.roots import Root
+from vault.keys.slots import KdfParams
 from vault.names import CROCKFORD
 from vault.unlocking import new_headers
 

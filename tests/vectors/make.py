@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -299,23 +300,58 @@ def flip(data: bytes, at: int) -> bytes:
 PASSPHRASE = ("passphrase", "correct hörse".encode())
 RECOVERY = ("recovery", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 KEYFILE = ("keyfile", fixed(48))
+WITH_KEYFILE = ("passphrase+keyfile", PASSPHRASE[1], KEYFILE[1])
+WITH_DEVICE = ("passphrase+device", PASSPHRASE[1], fixed(32))
+WITH_FIDO2 = ("passphrase+fido2", PASSPHRASE[1], fixed(32))
+IDENTITY = ("recipient", fixed(32))
+SECRETS = (PASSPHRASE, RECOVERY, KEYFILE, IDENTITY, WITH_KEYFILE, WITH_DEVICE, WITH_FIDO2)
+Presented = tuple[str, bytes] | tuple[str, bytes, bytes]
+"""Kind and bytes (for ``recipient`` the scalar of the identity), and the second secret of a pair."""
+
+
+def shown(secret: Presented) -> list[str]:
+    """A secret as the vectors hold it."""
+    return [secret[0], *(part.hex() for part in secret[1:])]
+
+
+def public_of_scalar(scalar: bytes) -> bytes:
+    """The raw X25519 public key of an identity."""
+    return X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
+
+
+def own_fields(rand: Stream, secret: Presented) -> tuple[dict[str, object], bytes]:
+    """The fields that only this kind of slot has, and the share in its age file."""
+    if secret[0] == "recipient":
+        share, public = rand(32), public_of_scalar(secret[1])
+        return {"recipient": reader.bech32("age", public), "sealed": age(share, [public], rand).hex()}, share
+    fields: dict[str, object] = {}
+    if secret[0] == "passphrase+device":
+        fields["device"] = DEVICE["A"]
+    if secret[0] == "passphrase+fido2":
+        fields["fido2"] = {"credential": rand(64).hex(), "salt": rand(32).hex(), "uv": True}
+    return fields, b""
 
 
 def slot(
-    rand: Stream, secret: tuple[str, bytes], root: bytes, generation: int = 1, group: str = "secret", **kdf: int
+    rand: Stream, secret: Presented, root: bytes, generation: int = 1, group: str = "secret", **kdf: int
 ) -> dict[str, object]:
     """A keyslot."""
     row: dict[str, object] = {
         "id": base64.b32encode(rand(5)).decode().lower(), "kind": secret[0], "group": group, "salt": rand(32).hex(),
     }  # fmt: skip
-    material = secret[1]
-    if secret[0] == "passphrase":
+    fields, share = own_fields(rand, secret)
+    row |= fields
+    material = share or secret[1]
+    if secret[0].startswith("passphrase"):
         row["kdf"] = {"salt": rand(16).hex(), **(CHEAP | kdf)}
         cost = row["kdf"]
         material = Argon2id(
             salt=bytes.fromhex(cost["salt"]), length=32, iterations=cost["iterations"], lanes=cost["lanes"],
             memory_cost=cost["memory_kib"],
         ).derive(material)  # fmt: skip
+    if len(secret) > 2:
+        pair = b"".join(len(part).to_bytes(4) + part for part in (material, secret[2]))
+        material = reader.hkdf(pair, b"", f"memory/v1/factors/{secret[0]}".encode())
     out = reader.hkdf(material, bytes.fromhex(row["salt"]), b"memory/v1/keyslot", 64)
     bound = row | {"vault": VAULT, "class": CLASS, "generation": generation}
     aad = json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()
@@ -327,20 +363,21 @@ def keyslots() -> list[dict[str, object]]:
     """Single keyslots against a secret."""
     cases: list[dict[str, object]] = []
     rand = Stream("keyslots")
-    made = {s[0]: slot(rand, s, ROOTS[1]) for s in (PASSPHRASE, RECOVERY, KEYFILE)}
-    secrets = {s[0]: s[1] for s in (PASSPHRASE, RECOVERY, KEYFILE)}
+    made = {s[0]: slot(rand, s, ROOTS[1]) for s in SECRETS}
+    secrets = {s[0]: s for s in SECRETS}
 
-    def case(name: str, expect: str, row: dict[str, object], secret: tuple[str, bytes], **frame: object) -> None:
+    def case(name: str, expect: str, row: dict[str, object], secret: Presented, **frame: object) -> None:
         context = {"vault": VAULT, "class": CLASS, "generation": 1, "limits": "cheap"} | frame
         cases.append(
-            {"name": name, "expect": expect, "slot": row, "secret": [secret[0], secret[1].hex()], **context}
+            {"name": name, "expect": expect, "slot": row, "secret": shown(secret), **context}
             | ({"root": ROOTS[1].hex()} if expect == "ok" else {})
         )
 
     for kind, row in made.items():
-        secret = (kind, secrets[kind])
+        secret = secrets[kind]
         case(f"{kind} opens", "ok", row, secret)
-        case(f"{kind}: another secret", "wrong-secret", row, (kind, b"Z" * 40 if kind != "recovery" else b"Z" * 32))
+        other = b"Z" * (32 if kind in {"recovery", "recipient"} else 40)
+        case(f"{kind}: another secret", "wrong-secret", row, (kind, other, *secret[2:]))
         case(f"{kind}: commitment altered", "wrong-secret", row | {"commitment": "00" * 32}, secret)
         case(f"{kind}: wrapped root altered", "damaged", row | {"wrapped": "00" + str(row["wrapped"])[2:]}, secret)
         case(f"{kind}: salt altered", "wrong-secret", row | {"salt": "00" * 32}, secret)
@@ -349,6 +386,8 @@ def keyslots() -> list[dict[str, object]]:
         case(f"{kind}: from another vault", "damaged", row, secret, vault=OTHER_VAULT)
         case(f"{kind}: from another class", "damaged", row, secret, **{"class": "general"})
         case(f"{kind}: from another generation", "damaged", row, secret, generation=2)
+    second_factors(made, case)
+    recipients(made["recipient"], case)
     case("another kind's slot is not tried", "wrong-secret", made["recovery"], KEYFILE)
     as_keyfile = made["recovery"] | {"kind": "keyfile"}
     case("kind altered", "damaged", as_keyfile, ("keyfile", RECOVERY[1]))
@@ -387,6 +426,82 @@ def keyslots() -> list[dict[str, object]]:
     case("wrapped root too short", "damaged", made["keyfile"] | {"wrapped": "00" * 47}, KEYFILE)
     case("no commitment", "damaged", {k: v for k, v in made["keyfile"].items() if k != "commitment"}, KEYFILE)
     return cases
+
+
+def second_factors(made: dict[str, dict[str, object]], case: Callable[..., None]) -> None:
+    """Both secrets or nothing, and nothing can be taken from what a slot declares."""
+    for secret in (WITH_KEYFILE, WITH_DEVICE, WITH_FIDO2):
+        kind, words, second = secret
+        row = made[kind]
+        own = {k: v for k, v in row.items() if k not in {"device", "fido2"}}
+        case(f"{kind}: another second secret", "wrong-secret", row, (kind, words, bytes(32)))
+        case(f"{kind}: the second secret cut", "wrong-secret", row, (kind, words, second[:-1]))
+        case(f"{kind}: no second secret", "wrong-secret", row, (kind, words, b""))
+        case(f"{kind}: the passphrase alone is not tried", "wrong-secret", row, PASSPHRASE)
+        case(f"{kind}: declared as a passphrase slot", "wrong-secret", row | {"kind": "passphrase"}, PASSPHRASE)
+        case(f"{kind}: stripped to a passphrase slot", "wrong-secret", own | {"kind": "passphrase"}, PASSPHRASE)
+        case(f"{kind}: declared as a keyfile slot", "wrong-secret", row | {"kind": "keyfile"}, ("keyfile", second))
+        for other in (WITH_KEYFILE[0], WITH_DEVICE[0], WITH_FIDO2[0]):
+            if other != kind:
+                needed = {k: made[other][k] for k in ("device", "fido2") if k in made[other]}
+                case(f"{kind}: declared as {other}", "wrong-secret", row | needed | {"kind": other}, (other, words, second))
+        for field, value in (("salt", "00" * 16), ("memory_kib", 72), ("iterations", 2), ("lanes", 2)):
+            case(f"{kind}: Argon2 {field} altered", "wrong-secret", row | {"kdf": row["kdf"] | {field: value}}, secret)
+        strong = row["kdf"] | {"memory_kib": 2**32, "iterations": 3}
+        case(f"{kind}: 4 TiB of memory", "damaged", row | {"kdf": strong}, secret, limits="production")
+    plain = made["passphrase"]
+    claimed = {"kind": "passphrase+keyfile"}
+    case("a passphrase slot declared as one with a keyfile", "wrong-secret", plain | claimed, WITH_KEYFILE)
+    moved = WITH_KEYFILE[1] + WITH_KEYFILE[2][:1], WITH_KEYFILE[2][1:]
+    case("a byte moved between the two secrets", "wrong-secret", made["passphrase+keyfile"], (WITH_KEYFILE[0], *moved))
+    two = made["passphrase+device"]
+    case("the device's id altered", "damaged", two | {"device": DEVICE["B"]}, WITH_DEVICE)
+    case("no device's id", "damaged", {k: v for k, v in two.items() if k != "device"}, WITH_DEVICE)
+    case("a device's id too long", "damaged", two | {"device": "a" * 17}, WITH_DEVICE)
+    case("a device's id added to a passphrase slot", "damaged", plain | {"device": DEVICE["A"]}, PASSPHRASE)
+    key = made["passphrase+fido2"]
+    for name, change in (
+        ("credential altered", {"credential": "00" * 64}),
+        ("salt altered", {"salt": "00" * 32}),
+        ("verification stripped", {"uv": False}),
+        ("verification as a number", {"uv": 1}),
+        ("credential of 15 bytes", {"credential": "00" * 15}),
+        ("credential of 1,024 bytes", {"credential": "00" * 1024}),
+        ("salt too short", {"salt": "00" * 31}),
+    ):
+        case(f"fido2: {name}", "damaged", key | {"fido2": key["fido2"] | change}, WITH_FIDO2)
+    case("fido2: no question", "damaged", {k: v for k, v in key.items() if k != "fido2"}, WITH_FIDO2)
+    case("fido2: a question added to a passphrase slot", "damaged", plain | {"fido2": key["fido2"]}, PASSPHRASE)
+
+
+def recipients(row: dict[str, object], case: Callable[..., None]) -> None:
+    """A slot for an age identity: what is in the age file is bound, and bounded."""
+    rand = Stream("recipients")
+    other = slot(rand, IDENTITY, ROOTS[1])
+    public, stranger = public_of_scalar(IDENTITY[1]), public_of_scalar(bytes(range(32)))
+    sealed = bytes.fromhex(str(row["sealed"]))
+    named = {"recipient": reader.bech32("age", stranger)}
+
+    def holding(share: bytes, to: bytes = public, **kw: bytes) -> dict[str, object]:
+        return row | {"sealed": age(share, [to], rand, **kw).hex()}
+
+    case("recipient: another name for it", "damaged", row | named, IDENTITY)
+    case("recipient: another slot's age file", "wrong-secret", row | {"sealed": other["sealed"]}, IDENTITY)
+    case("recipient: an age file for somebody else", "wrong-secret", holding(bytes(32), stranger), IDENTITY)
+    case("recipient: an age file with another share", "wrong-secret", holding(bytes(32)), IDENTITY)
+    case("recipient: a share of 31 bytes", "wrong-secret", holding(bytes(31)), IDENTITY)
+    case("recipient: nothing in the age file", "wrong-secret", holding(b""), IDENTITY)
+    case("recipient: the age file altered", "wrong-secret", row | {"sealed": flip(sealed, len(sealed) - 1).hex()}, IDENTITY)
+    case("recipient: the age file cut", "wrong-secret", row | {"sealed": sealed[:-1].hex()}, IDENTITY)
+    case("recipient: no age file", "wrong-secret", row | {"sealed": "00" * 200}, IDENTITY)
+    grease = b"-> grease " + b"a" * 900 + b"\n\n"
+    case("recipient: an age file over 1 KiB", "damaged", holding(bytes(32), before=grease), IDENTITY)
+    case("recipient: an age file of 99 bytes", "damaged", row | {"sealed": "00" * 99}, IDENTITY)
+    case("recipient: without its age file", "damaged", {k: v for k, v in row.items() if k != "sealed"}, IDENTITY)
+    case("recipient: without its name", "damaged", {k: v for k, v in row.items() if k != "recipient"}, IDENTITY)
+    case("recipient: a name that is none", "damaged", row | {"recipient": "age1" + "b" * 58}, IDENTITY)
+    as_keyfile = {k: v for k, v in row.items() if k not in {"recipient", "sealed"}} | {"kind": "keyfile"}
+    case("recipient: declared as a keyfile slot", "wrong-secret", as_keyfile, ("keyfile", IDENTITY[1]))
 
 
 def inline(value: object) -> str:
@@ -437,13 +552,13 @@ def sections() -> list[dict[str, object]]:
     key, code, words = (slot(rand, s, ROOTS[1]) for s in (KEYFILE, RECOVERY, PASSPHRASE))
 
     def case(
-        name: str, expect: str, *files: bytes, secret: tuple[str, bytes] = KEYFILE, names: list[str] | None = None,
+        name: str, expect: str, *files: bytes, secret: Presented = KEYFILE, names: list[str] | None = None,
         roots: int = 1, devices: str = "A", slots: list[dict[str, object]] | None = None,
     ) -> None:  # fmt: skip
         found = dict(zip(names or map(reader.name_of, files), map(b64, files), strict=True))
         row: dict[str, object] = {
             "name": name, "expect": expect, "vault": VAULT, "class": CLASS, "files": found,
-            "secret": [secret[0], secret[1].hex()],
+            "secret": shown(secret),
         }  # fmt: skip
         if expect == "ok":
             row |= {
@@ -484,7 +599,12 @@ def sections() -> list[dict[str, object]]:
     )
     removing = section(removed_slots=[code2["id"]], slots=[key])
     both = section(ROOTS[2], 2, old_roots=old_roots(rand, 2), slots=[key2, code2])
-    case("a slot removed in generation 1 is gone in 2", "ok", both, removing, roots=2, slots=[key2])
+    case("a slot removed in generation 1 is not removed in 2", "ok", both, removing, roots=2, slots=[key2, code2])
+    device_gone = section(removed_devices=[DEVICE["C"]], slots=[key])
+    with_two = {"devices": [device("A"), device("C")], "old_roots": old_roots(rand, 2), "slots": [key2]}
+    case("a device removed in generation 1 is gone in 2", "ok", section(ROOTS[2], 2, **with_two), device_gone, roots=2, slots=[key2])
+    backwards = section(parents=[reader.name_of(second)], slots=[key])
+    case("a section of generation 1 replaces none of 2", "ok", second, backwards, roots=2, slots=[key2])
     for label, sealed in (
         ("altered", flip(bytes.fromhex(old_roots(rand, 2)), 20).hex()),
         ("of another generation", old_roots(rand, 2, label=3)),
@@ -493,6 +613,31 @@ def sections() -> list[dict[str, object]]:
         ("missing", None),
     ):
         case(f"old roots {label}", "damaged", section(ROOTS[2], 2, old_roots=sealed, slots=[key2]))
+
+    case("generation 2, and the old one's secret with its old section", "ok", second, base, roots=2, slots=[key2])
+    old_only = section(slots=[key, code])
+    case("what only the old generation has a slot for", "ok", second, old_only, secret=RECOVERY, slots=[key, code])
+    dropping = section(ROOTS[2], 2, old_roots=old_roots(rand, 2), removed_slots=[code["id"]], slots=[key2])
+    case("a slot dropped by a rotation, alone", "wrong-secret", dropping, secret=RECOVERY)
+
+    # More kinds of slots.
+    for each in (WITH_KEYFILE, WITH_DEVICE, WITH_FIDO2, IDENTITY):
+        row = slot(rand, each, ROOTS[1])
+        case(f"{each[0]} in a section", "ok", section(slots=[row, key]), secret=each, slots=[row, key])
+        later = slot(rand, each, ROOTS[2], 2)
+        turned = section(ROOTS[2], 2, old_roots=old_roots(rand, 2), removed_slots=[row["id"]], slots=[later])
+        case(f"{each[0]} in generation 2", "ok", turned, secret=each, roots=2, slots=[later])
+        case(f"{each[0]} beside the section it replaces", "ok", turned, section(slots=[row]), secret=each, roots=2, slots=[later])
+        moved = section(slots=[{**row, "group": "vault"}, key])
+        case(f"{each[0]} moved to another group", "damaged", moved, secret=each)
+    pair = slot(rand, WITH_KEYFILE, ROOTS[1])
+    case("passphrase where both are wanted", "wrong-secret", section(slots=[pair]), secret=PASSPHRASE)
+    case("keyfile where both are wanted", "wrong-secret", section(slots=[pair]), secret=KEYFILE)
+    stripped = {**pair, "kind": "passphrase"}
+    case("second factor stripped under a right MAC", "wrong-secret", section(slots=[stripped]), secret=PASSPHRASE)
+    swapped = [{**pair, "kind": words["kind"]}, {**words, "kind": pair["kind"]}]
+    case("kinds swapped between two slots, passphrase", "wrong-secret", section(slots=swapped), secret=PASSPHRASE)
+    case("kinds swapped between two slots, both", "wrong-secret", section(slots=swapped), secret=WITH_KEYFILE)
 
     # Heads and removal.
     with_c = section(slots=[key], devices=[device("A"), device("C")])

@@ -19,6 +19,7 @@ from vault.keys.device import device_of
 from vault.keys.keyslots import KdfLimits, Secret, Stretched
 from vault.keys.roots import Root
 from vault.keys.sections import ClassKeys, Header, Section, parse, unlock
+from vault.keys.slots import slot_from_table
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -36,6 +37,15 @@ def load(name: str) -> Any:
 def cases(rows: list[dict[str, Any]]) -> Any:
     """One test per vector, under the vector's own name."""
     return pytest.mark.parametrize("case", rows, ids=[row["name"].replace(" ", "-") for row in rows])
+
+
+def presented(shown: list[str]) -> tuple[Secret, tuple[Any, ...]]:
+    """A vector's secret for the product and for the second reader."""
+    kind, first, *second = shown[0], *map(bytes.fromhex, shown[1:])
+    value = keyslots.passphrase(first).value if kind.startswith("passphrase") else first
+    if kind == "recipient":
+        value = bech32.encode("age-secret-key-", first).upper().encode()
+    return Secret(kind, value, b"".join(second)), (kind, first, *second)
 
 
 def verdict_of(read: Callable[[], Any]) -> tuple[str, Any]:
@@ -72,20 +82,19 @@ def test_preamble(case, tmp_path):
 def test_keyslot(case):
     """Both readers find the root, see that the secret does not fit, or see that the slot was altered."""
     cls, generation = case["class"], case["generation"]
-    kind, value = case["secret"][0], bytes.fromhex(case["secret"][1])
+    ours, theirs = presented(case["secret"])
     cheap = case["limits"] == "cheap"
 
     def first() -> str | None:
         frame = Root(case["vault"], Classification(cls), generation, b"")
-        slot = keyslots.slot_from_table(case["slot"])
-        secret = keyslots.passphrase(value) if kind == "passphrase" else Secret(kind, value)
-        root = keyslots.unwrap(slot, frame, secret, Stretched(CHEAP if cheap else KdfLimits()))
+        slot = slot_from_table(case["slot"])
+        root = keyslots.unwrap(slot, frame, ours, Stretched(CHEAP if cheap else KdfLimits()))
         return root.secret.hex() if root else None
 
     def second() -> str | None:
         second_reader.check_slot(case["slot"])
         limits = CHEAP_TUPLE if cheap else second_reader.PRODUCTION
-        root = second_reader.open_slot(case["slot"], case["vault"], cls, generation, (kind, value), limits)
+        root = second_reader.open_slot(case["slot"], case["vault"], cls, generation, theirs, limits)
         return root.hex() if root else None
 
     for read in (second, first):
@@ -116,9 +125,7 @@ def first_class(case: dict[str, Any]) -> Any:
             broken = error
     if broken and not found:
         raise broken  # nothing readable is left
-    kind, value = case["secret"][0], bytes.fromhex(case["secret"][1])
-    secret = keyslots.passphrase(value) if kind == "passphrase" else Secret(kind, value)
-    keys = unlock(found, [secret], Stretched(CHEAP), frozenset())
+    keys = unlock(found, [presented(case["secret"])[0]], Stretched(CHEAP), frozenset())
     if keys is None:
         raise second_reader.Fault("wrong-secret")
     return {
@@ -132,7 +139,7 @@ def first_class(case: dict[str, Any]) -> Any:
 def second_class(case: dict[str, Any]) -> Any:
     """The second reader's."""
     data = {name: base64.b64decode(text) for name, text in case["files"].items()}
-    secret = (case["secret"][0], bytes.fromhex(case["secret"][1]))
+    secret = presented(case["secret"])[1]
     found = second_reader.read_class(data, case["vault"], case["class"], secret, CHEAP_TUPLE)
     return {
         "roots": [found["roots"][g].hex() for g in sorted(found["roots"], reverse=True)],

@@ -4,6 +4,8 @@ The key lies in clear (PKCS#8 PEM, 0600) because capture must work while everyth
 the device can sign as it until it is revoked, and the threat model says so.
 """
 
+import base64
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,11 @@ from vault.names import short_hash
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----\s+(?P<der>[A-Za-z0-9+/=\s]{1,200})-----END PRIVATE KEY-----\s*")
+_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 bytes of every Ed25519 key in PKCS#8 (RFC 8410, section 7). A general reader of keys takes
+25 ms to load, a third of a whole capture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +69,21 @@ def load_or_create(path: Path) -> DeviceKey:
         Damaged: the file is not an Ed25519 key in PKCS#8.
         StorageFailed: a new key cannot be written.
     """
-    from cryptography.hazmat.primitives import serialization as s
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     if not path.exists():
+        from cryptography.hazmat.primitives import serialization as s
+
         fresh = Ed25519PrivateKey.generate()
         pem = fresh.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
         durable.create_file(path, pem)
     try:
-        key = s.load_pem_private_key(path.read_bytes(), password=None)
+        der = base64.b64decode(_PEM.fullmatch(path.read_bytes())["der"])  # type: ignore[index]
+        if len(der) != len(_PKCS8) + 32 or not der.startswith(_PKCS8):
+            raise ValueError("no Ed25519 key")
+        key = Ed25519PrivateKey.from_private_bytes(der[len(_PKCS8) :])
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _damaged(path)
     return DeviceKey(device_of(key.public_key().public_bytes_raw()), key)
 
 

@@ -1,46 +1,34 @@
 """Keyslots: ways to unlock a class (`docs/format.md` section 2.2).
 
-A slot wraps the newest root of one class under a key made from a secret. It commits to that key, so one
-slot cannot be crafted to open under two secrets, and binds everything it says about itself as AAD.
+A slot wraps the newest root of one class under a key made from a secret, or from a passphrase together with
+a second one. It commits to that key, so one slot cannot be crafted to open under two secrets, and binds
+everything it says about itself as AAD. What a slot says is in `vault.keys.slots`.
 """
 
 import hmac
-import json
 import math
 import os
-import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from vault.errors import Damaged, InvalidInput, WrongPassphrase
-from vault.keys.roots import ROOT_SIZE, Root, hkdf
+from vault.keys.roots import Root, hkdf
+from vault.keys.slots import MAX_SEALED, SECONDS, Fido2Params, KdfParams, Slot, checked_recipient
 from vault.names import CROCKFORD, fold_crockford, new_slot_id
 
 GROUPS = ("vault", "secret", "ultrasecret")
 """Passphrase groups, lowest first; one Argon2 run serves all classes of a group."""
-KINDS = ("passphrase", "recovery", "keyfile")
 RECOVERY_LENGTH = 32
 KEYFILE_MIN, KEYFILE_MAX = 32, 64 * 1024
-MAX_FIELDS = 32
-"""Fields of a keyslot of an unknown kind."""
-MAX_DEPTH = 3
+MAX_IDENTITIES = 16
+"""age identities in one file."""
+SECOND_SIZE = 32
+"""Bytes of a device's secret, and of what an authenticator gives."""
 _ZERO_NONCE = bytes(12)
-
-
-@dataclass(frozen=True, slots=True)
-class KdfParams:
-    """What one Argon2id run costs."""
-
-    salt: bytes
-    """16 random bytes, shared by the slots of a passphrase group."""
-    memory_kib: int
-    iterations: int
-    lanes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +42,9 @@ class KdfLimits:
     max_lanes: int = 16
     target_seconds: float = 1.0
     """What `calibrate` aims at for a new vault."""
+    fresh_memory_kib: int = 0
+    """What a new slot has at least, where that is more than what is still accepted; weaker slots are strengthened."""
+    fresh_iterations: int = 0
 
     def check(self, params: KdfParams) -> None:
         """Refuse parameters outside the limits.
@@ -73,81 +64,13 @@ class KdfLimits:
                 remedy="restore the vault's header directory from a backup or from git history",
             )
 
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One keyslot of one class as it stands in a section."""
-
-    id: str
-    kind: str
-    group: str
-    salt: bytes = field(repr=False)
-    commitment: bytes = field(repr=False)
-    wrapped: bytes = field(repr=False)
-    kdf: KdfParams | None = None
-    """Only for ``passphrase``."""
-    strange: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """The whole table of a slot of a kind that this version does not know: kept, skipped, written again."""
-
-    def table(self) -> dict[str, Any]:
-        """This slot as a TOML table."""
-        if self.strange:
-            return dict(self.strange)
-        table = self._bound() | {"commitment": self.commitment.hex(), "wrapped": self.wrapped.hex()}
-        kdf = table.pop("kdf", None)
-        return table | ({"kdf": kdf} if kdf else {})
-
-    def _bound(self) -> dict[str, Any]:
-        bound: dict[str, Any] = {
-            "id": self.id,
-            "kind": self.kind,
-            "group": self.group,
-            "salt": self.salt.hex(),
-        }
-        if self.kdf:
-            bound["kdf"] = {
-                "salt": self.kdf.salt.hex(),
-                "memory_kib": self.kdf.memory_kib,
-                "iterations": self.kdf.iterations,
-                "lanes": self.kdf.lanes,
-            }
-        return bound
-
-    def aad(self, root: Root) -> bytes:
-        """Canonical JSON of everything that this slot says, with the vault, class and generation it is for."""
-        bound = self._bound() | {
-            "vault": root.vault_id,
-            "class": root.classification.value,
-            "generation": root.generation,
-        }
-        return json.dumps(bound, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def slot_from_table(table: dict[str, Any]) -> Slot:
-    """The slot that a TOML table describes.
-
-    Raises:
-        ValueError: a known kind with missing, extra-large or ill-typed fields.
-    """
-    try:
-        if table["kind"] not in KINDS:
-            group = table.get("group")
-            named = group if isinstance(group, str) else ""
-            return Slot(_text(table["id"], 8), _text(table["kind"], 32), named, b"", b"", b"", strange=_plain(table))
-        kdf = table.get("kdf")
-        return Slot(
-            id=_text(table["id"], 8),
-            kind=_text(table["kind"], 32),
-            group=_text(table["group"], 32),
-            salt=_hex(table["salt"], 32),
-            commitment=_hex(table["commitment"], 32),
-            wrapped=_hex(table["wrapped"], ROOT_SIZE + 16),
-            kdf=None
-            if kdf is None
-            else KdfParams(_hex(kdf["salt"], 16), _int(kdf["memory_kib"]), _int(kdf["iterations"]), _int(kdf["lanes"])),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"keyslot lacks {error}") from error
+    def floor(self, params: KdfParams) -> KdfParams:
+        """*params*, each cost at least what a new slot has; the same object where that changes nothing."""
+        memory = max(params.memory_kib, self.min_memory_kib, self.fresh_memory_kib)
+        iterations = max(params.iterations, self.min_iterations, self.fresh_iterations)
+        if (memory, iterations) == (params.memory_kib, params.iterations):
+            return params
+        return KdfParams(params.salt, memory, iterations, params.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +78,33 @@ class Secret:
     """What a person presents to open or make a slot, before any stretching."""
 
     kind: str
-    """One of `KINDS`."""
+    """The kind of slot it is for, or a second secret: ``device``, ``fido2``."""
     value: bytes = field(repr=False)
+    """The secret; for ``recipient`` the text of an age identity, or nothing where only a slot is to be made."""
+    second: bytes = field(default=b"", repr=False)
+    """The second secret of a combined kind."""
+    label: str | Fido2Params = ""
+    """What its slot must say of it: a device's id, a recipient, what to ask of an authenticator."""
+
+
+def both(first: Secret, second: Secret) -> Secret:
+    """A passphrase together with a second secret: neither opens the slot alone.
+
+    Raises:
+        InvalidInput: these two kinds make no slot.
+    """
+    if first.kind != "passphrase" or second.kind not in SECONDS:
+        raise InvalidInput(
+            f"a {second.kind} is no second factor to a {first.kind}", remedy="use a passphrase and a keyfile"
+        )
+    return Secret(f"passphrase+{second.kind}", first.value, second.value, second.label)
+
+
+def with_seconds(first: Secret, presented: Iterable[Secret]) -> list[Secret]:
+    """A passphrase alone and with every second secret among *presented*; anything else only as it is."""
+    if first.kind != "passphrase":
+        return [first]
+    return [first, *(both(first, s) for s in presented if s.kind in SECONDS)]
 
 
 def passphrase(value: bytes | bytearray) -> Secret:
@@ -205,6 +153,55 @@ def keyfile(content: bytes) -> Secret:
     return Secret("keyfile", content)
 
 
+def device_secret(content: bytes, device: str) -> Secret:
+    """The second secret of this device, *device* being its id.
+
+    Raises:
+        Damaged: it does not have 32 bytes.
+    """
+    if len(content) != SECOND_SIZE:
+        raise Damaged("the device secret is damaged", remedy="restore it, or use the kit: memory key recover")
+    return Secret("device", content, label=device)
+
+
+def identities(content: bytes) -> list[Secret]:
+    """The age X25519 identities in a file as age-keygen writes it; none where it is no such file.
+
+    Raises:
+        InvalidInput: more than 16, or one that is broken.
+    """
+    lines = [line.strip() for line in content.splitlines() if line.startswith(b"AGE-SECRET-KEY-1")]
+    if len(lines) > MAX_IDENTITIES:
+        raise InvalidInput(f"an identity file has at most {MAX_IDENTITIES} keys", remedy="give one of them")
+    return [Secret("recipient", line, label=_recipient_of(line)) for line in lines]
+
+
+def recipient(text: str) -> Secret:
+    """An age X25519 recipient to wrap to; it makes a slot, but opens none.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    import pyrage
+
+    try:
+        pyrage.x25519.Recipient.from_str(checked_recipient(text.strip()))
+    except (ValueError, pyrage.RecipientError) as error:
+        raise InvalidInput(
+            "that is no age recipient", remedy="give the age1… line that age-keygen -y prints for an identity"
+        ) from error
+    return Secret("recipient", b"", label=text.strip())
+
+
+def _recipient_of(identity: bytes) -> str:
+    import pyrage
+
+    try:
+        return str(pyrage.x25519.Identity.from_str(identity.decode()).to_public())
+    except (ValueError, pyrage.IdentityError) as error:
+        raise InvalidInput("an age identity in the file is broken", remedy="make one with: age-keygen") from error
+
+
 class Stretched:
     """Secrets stretched so far, so that one Argon2 run serves all classes of a passphrase group."""
 
@@ -214,12 +211,12 @@ class Stretched:
         self._done: dict[tuple[bytes, KdfParams], bytes] = {}
 
     def material(self, secret: Secret, kdf: KdfParams | None) -> bytes:
-        """The input of HKDF for *secret*: itself, or Argon2id of a passphrase.
+        """The input of HKDF for *secret*: itself, or Argon2id of a passphrase, or both combined.
 
         Raises:
             Damaged: the parameters are outside the limits.
         """
-        if secret.kind != "passphrase":
+        if not secret.kind.startswith("passphrase"):
             return secret.value
         if kdf is None:
             raise Damaged("a passphrase slot has no Argon2 parameters", remedy="restore the header directory")
@@ -227,19 +224,38 @@ class Stretched:
         if key not in self._done:
             self.limits.check(kdf)
             self._done[key] = _argon2id(secret.value, kdf)
-        return self._done[key]
+        stretched = self._done[key]
+        return stretched if secret.kind == "passphrase" else _combined(secret.kind, stretched, secret.second)
+
+
+def _combined(kind: str, stretched: bytes, second: bytes) -> bytes:
+    """Material that only the holder of both parts can make (`docs/format.md` section 2.2)."""
+    parts = b"".join(len(part).to_bytes(4) + part for part in (stretched, second))
+    return hkdf(parts, salt=b"", info=f"memory/v1/factors/{kind}".encode(), length=32)
 
 
 def wrap(root: Root, secret: Secret, group: str, kdf: KdfParams | None, stretched: Stretched) -> Slot:
     """A new slot of *group* that opens *root* with *secret*."""
+    blank = Slot(new_slot_id(), secret.kind, group, secrets.token_bytes(32), b"", b"")
+    if secret.kind == "recipient":
+        share = secrets.token_bytes(SECOND_SIZE)
+        blank = replace(blank, recipient=str(secret.label), sealed=_sealed(share, str(secret.label)))
+        return _wrapped(blank, root, share)
+    if secret.kind.startswith("passphrase"):
+        blank = replace(blank, kdf=kdf)
+    if isinstance(secret.label, Fido2Params):
+        blank = replace(blank, fido2=secret.label)
+    elif secret.kind == "passphrase+device":
+        blank = replace(blank, device=secret.label)
+    return _wrapped(blank, root, stretched.material(secret, kdf))
+
+
+def _wrapped(blank: Slot, root: Root, material: bytes) -> Slot:
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    salt = secrets.token_bytes(32)
-    kek, commitment = _kek(stretched.material(secret, kdf), salt)
-    params = kdf if secret.kind == "passphrase" else None
-    blank = Slot(new_slot_id(), secret.kind, group, salt, commitment, b"", params)
+    kek, commitment = _kek(material, blank.salt)
     wrapped = ChaCha20Poly1305(kek).encrypt(_ZERO_NONCE, root.secret, blank.aad(root))
-    return Slot(blank.id, blank.kind, group, salt, commitment, wrapped, params)
+    return replace(blank, commitment=commitment, wrapped=wrapped)
 
 
 def unwrap(slot: Slot, frame: Root, secret: Secret, stretched: Stretched) -> Root | None:
@@ -255,7 +271,10 @@ def unwrap(slot: Slot, frame: Root, secret: Secret, stretched: Stretched) -> Roo
 
     if slot.kind != secret.kind:
         return None
-    kek, commitment = _kek(stretched.material(secret, slot.kdf), slot.salt)
+    material = _share(slot, secret) if slot.kind == "recipient" else stretched.material(secret, slot.kdf)
+    if material is None:
+        return None
+    kek, commitment = _kek(material, slot.salt)
     if not hmac.compare_digest(commitment, slot.commitment):
         return None
     try:
@@ -265,6 +284,36 @@ def unwrap(slot: Slot, frame: Root, secret: Secret, stretched: Stretched) -> Roo
             "a keyslot was altered", remedy="restore the header directory from a backup or from git history"
         ) from error
     return Root(frame.vault_id, frame.classification, frame.generation, opened)
+
+
+def _sealed(share: bytes, recipient_text: str) -> bytes:
+    import pyrage
+
+    sealed: bytes = pyrage.encrypt(share, [pyrage.x25519.Recipient.from_str(recipient_text)])
+    if len(sealed) > MAX_SEALED:  # a library that makes larger files must not write what is refused afterwards
+        raise Damaged("an age file is larger than a keyslot takes", remedy="please report this")
+    return sealed
+
+
+def _share(slot: Slot, secret: Secret) -> bytes | None:
+    """What the age file in a ``recipient`` slot holds, where the identity is at hand and fits."""
+    import pyrage
+
+    if not secret.value:
+        return None
+    try:
+        share: bytes = pyrage.decrypt(slot.sealed, [pyrage.x25519.Identity.from_str(secret.value.decode())])
+    except (pyrage.DecryptError, pyrage.IdentityError, ValueError):
+        return None
+    return share if len(share) == SECOND_SIZE else None
+
+
+def opening(slot: Slot, frame: Root, presented: Sequence[Secret], stretched: Stretched) -> Secret | None:
+    """The first of *presented*, alone or as a pair, that opens *slot*; None where none does."""
+    for secret in (made for each in presented for made in with_seconds(each, presented)):
+        if unwrap(slot, frame, secret, stretched) is not None:
+            return secret
+    return None
 
 
 def new_salt() -> bytes:
@@ -279,12 +328,12 @@ def calibrate(limits: KdfLimits) -> KdfParams:
     this machine's memory, so that a smaller device can still open what this one made.
     """
     lanes = min(4, os.cpu_count() or 1)
-    base = KdfParams(new_salt(), limits.min_memory_kib, limits.min_iterations, lanes)
+    base = limits.floor(KdfParams(new_salt(), 0, 0, lanes))
     start = time.perf_counter()
     _argon2id(b"calibration", base)
     spent = max(time.perf_counter() - start, 1e-4)
     doublings = max(0, round(math.log2(limits.target_seconds / spent)))
-    ceiling = min(1024 * 1024, limits.max_memory_kib, max(limits.min_memory_kib, _memory_kib() // 8))
+    ceiling = min(1024 * 1024, limits.max_memory_kib, max(base.memory_kib, _memory_kib() // 8))
     while doublings and base.memory_kib * 2**doublings > ceiling:
         doublings -= 1
     return KdfParams(base.salt, base.memory_kib * 2**doublings, base.iterations, lanes)
@@ -312,35 +361,3 @@ def _argon2id(secret: bytes, params: KdfParams) -> bytes:
         lanes=params.lanes,
         memory_cost=params.memory_kib,
     ).derive(secret)
-
-
-def _plain(table: dict[str, Any], depth: int = 0) -> dict[str, Any]:
-    """*table*, if a section can be written with it again: bare keys, finite numbers, strings, shallow nesting."""
-    if len(table) > MAX_FIELDS or depth > MAX_DEPTH:
-        raise ValueError("not a keyslot")
-    for key, value in table.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", key):
-            raise ValueError("not a keyslot")
-        for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, dict):
-                _plain(inner, depth + 1)
-        json.dumps(value, allow_nan=False)  # dates and the like are not ours (TypeError, as for other fields)
-    return table
-
-
-def _hex(value: Any, size: int) -> bytes:
-    if not isinstance(value, str) or len(value) != 2 * size or value != value.lower():
-        raise ValueError(f"expected {size} bytes in hex")
-    return bytes.fromhex(value)
-
-
-def _text(value: Any, limit: int) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= limit or not value.isascii():
-        raise ValueError("expected a short ASCII string")
-    return value
-
-
-def _int(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("expected a whole number")  # noqa: TRY004 (one error for every malformed field)
-    return value

@@ -3,16 +3,18 @@
 import hmac
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from vault.classification import Classification
 from vault.classification import parse as parse_class
-from vault.errors import Damaged, NewerFormat
+from vault.errors import Conflict, Damaged, NewerFormat
 from vault.keys.device import Device, device_of
-from vault.keys.keyslots import Secret, Slot, Stretched, slot_from_table, unwrap
+from vault.keys.keyslots import Secret, Stretched, unwrap, with_seconds
 from vault.keys.roots import Root, header_mac, open_old_roots
+from vault.keys.slots import KdfParams, Slot, slot_from_table
 from vault.names import is_name, name_of
 
 FORMAT = 1
@@ -72,6 +74,10 @@ class ClassKeys:
     """Names of the sections the effective header is made of."""
     replaced: tuple[str, ...] = ()
     """Names of sections still on disk that a head replaces."""
+    older: tuple[str, ...] = ()
+    """Names of authentic sections of an older generation that no head names yet: the next change replaces them."""
+    opened_by: tuple[str, str] = ("", "")
+    """Id and kind of the keyslot that opened it; empty where the keys were made here."""
     strange: tuple[str, ...] = ()
     """Names of sections of this class that did not authenticate."""
 
@@ -195,42 +201,88 @@ def unlock(
 ) -> ClassKeys | None:
     """The keys of the class that *sections* (all of one class) describe, or None where no secret fits.
 
-    Pinned sections are tried first, so that planted ones cost nothing in the ordinary case.
+    Second secrets among *presented* are tried together with each passphrase. Pinned sections are tried first,
+    so that planted ones cost nothing in the ordinary case; then newer generations, because a rotation that was
+    interrupted leaves the old section beside the new one. Sections older than a pinned one that is there are
+    not tried at all.
 
     Raises:
         Damaged: a secret fits but the header was altered, or a pinned section vanished (rollback).
     """
+    presented = list(presented)
+    floor = max((s.header.generation for s in sections if s.name in pinned), default=0)
     order = sorted(sections, key=lambda s: (s.name not in pinned, -s.header.generation, s.name))
-    for secret in presented:
-        runs: set[object] = set()
+    best: ClassKeys | None = None
+    for first in presented:
+        tries = _Tries(with_seconds(first, presented), stretched)
         for section in order:
-            for slot in section.header.slots:
-                runs.add(slot.kdf)
-                if len(runs) > MAX_KDF_RUNS:
-                    raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
-                header = section.header
-                frame = Root(header.vault_id, header.classification, header.generation, b"")
-                root = unwrap(slot, frame, secret, stretched)
-                if root is None:
-                    continue
+            if section.header.generation < (best.newest.generation + 1 if best else floor):
+                continue
+            for slot, root in tries.roots(section):
+                if best and not _follows(section, root, best.newest):
+                    continue  # planted: whoever made it did not know the root before
                 keys = _assemble(section, root, sections, pinned)
                 if slot.id not in keys.header.removed_slots:
-                    return keys
-    return None
+                    best = replace(keys, opened_by=(slot.id, slot.kind))
+                    break
+    return best
+
+
+class _Tries:
+    """One passphrase (alone and with second secrets) or other secret, tried at slots at a bounded cost."""
+
+    def __init__(self, secrets: Sequence[Secret], stretched: Stretched) -> None:
+        self._secrets: dict[str, list[Secret]] = {}
+        for secret in secrets:
+            self._secrets.setdefault(secret.kind, []).append(secret)
+        self._stretched = stretched
+        self._runs: set[KdfParams] = set()
+
+    def roots(self, section: Section) -> Iterator[tuple[Slot, Root]]:
+        """The slots of *section* that open, each with the root in it.
+
+        Raises:
+            Damaged: planted slots ask for too many Argon2 runs, or one that fits was altered.
+        """
+        header = section.header
+        frame = Root(header.vault_id, header.classification, header.generation, b"")
+        for slot in header.slots:
+            for secret in self._secrets.get(slot.kind, ()):
+                self._count(slot)
+                root = unwrap(slot, frame, secret, self._stretched)
+                if root is not None:
+                    yield slot, root
+                    break
+
+    def _count(self, slot: Slot) -> None:
+        if slot.kdf is not None:
+            self._runs.add(slot.kdf)
+        if len(self._runs) > MAX_KDF_RUNS:
+            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+
+
+def _follows(section: Section, root: Root, before: Root) -> bool:
+    """Whether *root* is a later generation of the class whose root was *before*."""
+    with suppress(Damaged):
+        return section.is_authentic(root) and before in _older_roots(section, root)
+    return False
 
 
 def refreshed(keys: ClassKeys, sections: Sequence[Section]) -> ClassKeys:
     """*keys* with the effective header that *sections* make up now.
 
     Raises:
-        Damaged: the sections that the keys came from, or their successors, are gone.
+        Conflict: the class was given a new key meanwhile; Damaged: the sections that the keys came from, or their
+        successors, are gone.
     """
     own = next(
         (s for s in sections if s.header.generation == keys.newest.generation and s.is_authentic(keys.newest)), None
     )
+    if own is None and any(s.header.generation > keys.newest.generation for s in sections):
+        raise Conflict(f"{keys.header.classification} has a new key since it was unlocked", remedy="unlock it again")
     if own is None:
         raise Damaged(f"the header of {keys.header.classification} is missing or damaged", remedy=_REMEDY)
-    return _assemble(own, keys.newest, sections, frozenset(keys.heads))
+    return replace(_assemble(own, keys.newest, sections, frozenset(keys.heads)), opened_by=keys.opened_by)
 
 
 def _assemble(opened: Section, root: Root, sections: Sequence[Section], pinned: frozenset[str]) -> ClassKeys:
@@ -243,19 +295,26 @@ def _assemble(opened: Section, root: Root, sections: Sequence[Section], pinned: 
         for s in sections
         if s.header.generation in by_generation and s.is_authentic(by_generation[s.header.generation])
     ]
-    replaced = {parent for s in valid for parent in s.header.parents}
+    by_name = {s.name: s for s in valid}
+    # Who holds an older root could forge a section of its generation: that must not replace a newer one.
+    replaced = {
+        parent
+        for s in valid
+        for parent in s.header.parents
+        if parent not in by_name or by_name[parent].header.generation <= s.header.generation
+    }
     heads = [s for s in valid if s.name not in replaced and s.header.generation == root.generation]
-    if pinned - {s.name for s in valid} - replaced:
+    if pinned - set(by_name) - replaced:
         raise Damaged("the vault's header is older than the one this device knows", remedy=_REMEDY)
     if not heads:  # sections can only replace each other in a circle if a hash was broken
         raise Damaged("a header section was altered", remedy=_REMEDY)
-    valid_names = {s.name for s in valid}
     return ClassKeys(
         roots=(root, *reversed(older)),
         header=union([h.header for h in heads], valid),
         heads=tuple(sorted(h.name for h in heads)),
-        replaced=tuple(sorted(replaced & valid_names)),
-        strange=tuple(sorted(s.name for s in sections if s.name not in valid_names)),
+        replaced=tuple(sorted(replaced & set(by_name))),
+        older=tuple(sorted(s.name for s in valid if s.header.generation < root.generation and s.name not in replaced)),
+        strange=tuple(sorted(s.name for s in sections if s.name not in by_name)),
     )
 
 
@@ -269,8 +328,13 @@ def _older_roots(section: Section, root: Root) -> tuple[Root, ...]:
 
 
 def union(heads: Sequence[Header], valid: Sequence[Section] = ()) -> Header:
-    """The effective header of *heads*: everything any of them lists, less what any valid section removed."""
-    removed_slots = frozenset().union(*(s.header.removed_slots for s in valid), *(h.removed_slots for h in heads))
+    """The effective header of *heads*: everything any of them lists, less what any valid section removed.
+
+    Slots are removed by sections of their own generation only: who holds an older root must not lock anybody out.
+    """
+    generation = heads[0].generation
+    removing = [*heads, *(s.header for s in valid if s.header.generation == generation)]
+    removed_slots = frozenset().union(*(h.removed_slots for h in removing))
     removed_devices = frozenset().union(*(s.header.removed_devices for s in valid), *(h.removed_devices for h in heads))
     slots = {slot.id: slot for head in heads for slot in head.slots if slot.id not in removed_slots}
     devices = {d.id: d for head in heads for d in head.devices if d.id not in removed_devices}
