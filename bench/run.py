@@ -18,11 +18,13 @@ import capturing
 import cold
 import importing
 import searching
+import unlocked
 from figures import Figure, as_json, progress, table
 
 MEASURES: dict[str, Callable[..., Iterator[Figure]]] = {
     "version": cold.version,
     "cold-search": cold.search,
+    "agent": unlocked.measure,
     "search": searching.measure,
     "import": importing.measure,
     "memory": capturing.memory,

@@ -1,5 +1,5 @@
 """``python -m memory_cli``."""
 
-from memory_cli.app import main
+from memory_cli.entry import main
 
 main()

@@ -1,4 +1,4 @@
-"""The program: which family of commands to load, the options before them, and the error boundary.
+"""The program: which family of commands to load, and the options before them.
 
 Only the family that is asked for is imported, because building all commands takes longer than a search.
 """
@@ -6,7 +6,6 @@ Only the family that is asked for is imported, because building all commands tak
 import os
 import re
 import sys
-from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -14,16 +13,20 @@ from typing import Annotated
 
 import typer
 
-from memory_cli import quick
+from memory_cli import fast, quick
 
 FAMILIES = {
     "capture": ("add",),
     "read": ("list", "ls", "show", "cat", "search", "find", "history", "trash"),
     "change": ("edit", "rm", "restore", "move", "tag"),
+    "classify": ("classify",),
     "transfer": ("import", "export"),
-    "upkeep": ("init", "status", "doctor", "config", "completion"),
+    "init": ("init",),
+    "upkeep": ("status", "doctor", "config", "completion"),
     "model": ("model",),
     "key": ("key",),
+    "agent": ("unlock", "lock", "agent"),
+    "stats": ("stats",),
 }
 _FAMILY_OF = {command: family for family, commands in FAMILIES.items() for command in commands}
 _ANYWHERE = {"--vault", "--passphrase-file", "--passphrase-fd", "--keyfile", "--quiet", "-q"}
@@ -50,19 +53,8 @@ words and by meaning.
 """
 
 
-def version() -> str:
-    """The installed version."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as of
-
-    try:
-        return of("memory-sealed")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 def build(command: str | None = None) -> typer.Typer:
-    """The application with the family of *command*, or with every family."""
+    """The application with the family of *command*, with every family (None), or with none of them (empty)."""
     quick.apply()
     app = typer.Typer(
         name="memory",
@@ -74,14 +66,14 @@ def build(command: str | None = None) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_options)
     family = _FAMILY_OF.get(command or "")
-    for name in [family] if family else FAMILIES:
+    for name in [family] if family else () if command == "" else FAMILIES:
         import_module(f"memory_cli.commands.{name}").register(app)
     return app
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"memory {version()}\n")
+        sys.stdout.write(f"memory {fast.version()}\n")
         raise typer.Exit
 
 
@@ -106,10 +98,23 @@ def _options(
     from memory_cli.report import Report
     from memory_cli.session import Session
 
+    context.obj = Session(vault, passphrase_file, passphrase_fd, keyfile, Report(quiet=quiet))
     if context.invoked_subcommand is None:
+        _alone(context)
+
+
+def _alone(context: typer.Context) -> None:
+    """No command: the app where somebody sits at both ends, the help otherwise."""
+    if not _at_terminal():
         sys.stdout.write(context.get_help() + "\n")
         return
-    context.obj = Session(vault, passphrase_file, passphrase_fd, keyfile, Report(quiet=quiet))
+    from memory_cli.commands.tui import run
+
+    run(context)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _command_at(arguments: list[str]) -> int | None:
@@ -157,49 +162,13 @@ def _is_option(argument: str) -> bool:
     return argument.startswith("--") or argument in _VALUED | _SHORT or re.fullmatch(r"-n\d+", argument) is not None
 
 
-def main() -> None:
-    """Run the program; every error leaves through here with its exit code and one line."""
-    _die_quietly_with_the_pipe()
-    arguments = sys.argv[1:]
-    if arguments == ["--version"]:  # asked often and by scripts: answered before anything is built
-        sys.stdout.write(f"memory {version()}\n")
-        return
-    try:
-        if "_MEMORY_COMPLETE" in os.environ:  # the shell asks what may come next
-            from typer.completion import completion_init  # type: ignore[attr-defined]
+def run(arguments: list[str]) -> None:
+    """Parse *arguments* and do what they say."""
+    if "_MEMORY_COMPLETE" in os.environ:  # the shell asks what may come next
+        from typer.completion import completion_init  # type: ignore[attr-defined]
 
-            completion_init()
-        at = _command_at(arguments)
-        build(arguments[at] if at is not None else None)(arranged(arguments), prog_name="memory")
-    except Exception as error:  # noqa: BLE001 (the boundary: nothing gets past it with a traceback)
-        sys.exit(_fail(error))
-
-
-def _die_quietly_with_the_pipe() -> None:
-    """``memory list | head`` ends as every other program does; what was acknowledged is durable already."""
-    with suppress(ImportError, AttributeError, ValueError):
-        from signal import SIG_DFL, SIGPIPE, signal
-
-        signal(SIGPIPE, SIG_DFL)
-
-
-def _fail(error: Exception) -> int:
-    from memory_cli.report import Report
-    from vault.errors import StorageFailed, VaultError
-
-    if isinstance(error, OSError):
-        reason = (error.strerror or type(error).__name__).lower()
-        error = StorageFailed(f"{error.filename or 'input/output'}: {reason}", remedy="check path, space, permissions")
-    if isinstance(error, VaultError):
-        return Report().error(error)
-    # No text of the exception: it may hold what somebody typed.
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-    Report().warn(f"unexpected {type(error).__name__} at {place} (please report this; nothing acknowledged is lost)")
-    return 1
-
-
-if __name__ == "__main__":
-    main()
+        completion_init()
+    at = _command_at(arguments)
+    alone = at is None and _at_terminal() and not {"-h", "--help"} & set(arguments)
+    command = "" if alone else arguments[at] if at is not None else None
+    build(command)(arranged(arguments), prog_name="memory")

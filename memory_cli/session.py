@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,13 @@ from vault.classification import Classification
 from vault.errors import InvalidInput, Locked, NotFound, VaultError, WrongPassphrase
 
 if TYPE_CHECKING:
+    from vault.agent.classes import Keeping
     from vault.config import Config
     from vault.keys.keyslots import Secret
     from vault.vault import Vault
 
 GROUP_NAMES = {"vault": "vault", "secret": "secret", "ultrasecret": "ultrasecret"}
-_GROUP_OF = {Classification.SECRET: "secret", Classification.ULTRASECRET: "ultrasecret"}
+GROUP_OF = {Classification.SECRET: "secret", Classification.ULTRASECRET: "ultrasecret"}
 _MAX_SECRET = 4096
 
 
@@ -46,19 +47,24 @@ class Session:
 
     def need_vault(self) -> None:
         """Raise now what opening the vault would raise: NoVault, Damaged, Conflict."""
+        self.vault_id()
+
+    def vault_id(self) -> str:
+        """The id of the vault at hand.
+
+        Raises:
+            NoVault, Damaged, Conflict: as opening it would.
+        """
         from vault.home import found
 
-        found(self.vault_path or configuration.vault_path(), configuration.state_path())
+        return found(self.vault_path or configuration.vault_path(), configuration.state_path()).vault_id
 
     @contextmanager
     def locked(self) -> "Iterator[Vault]":
-        """The vault without asking for anything: open only with what is at hand. For captures."""
+        """The vault without asking for anything: open with what the agent has and what is at hand. For captures."""
         with self._vault() as vault:
             try:
-                secrets = self.secrets_at_hand()
-                if secrets:
-                    with self.report.progress() as progress:
-                        vault.unlock(secrets, progress=progress)
+                self._unlock_at_hand(vault, ())
             except (WrongPassphrase, NotFound, InvalidInput) as error:
                 # A capture must not fail for want of a key that it does not need.
                 self.report.warn(f"{error.message}: going on locked")
@@ -66,62 +72,134 @@ class Session:
             self._notes(vault)
 
     @contextmanager
-    def open(self, named: Iterable[Classification] = ()) -> "Iterator[Vault]":
-        """The vault opened with what is at hand, else by asking; classes that are *named* must open.
+    def open(self, named: Iterable[Classification] = (), *, agent: bool = True) -> "Iterator[Vault]":
+        """The vault opened with what the agent has and what is at hand, else by asking.
+
+        Args:
+            named: classes that must open.
+            agent: whether classes that are open in the agent will do; what needs keys needs the secret itself.
 
         Raises:
             Locked: there is no secret and nobody to ask, or a named class stays locked;
             WrongPassphrase: what was given opens nothing.
         """
+        with self._opened(named, agent=agent) as (vault, _):
+            yield vault
+
+    @contextmanager
+    def keyed(self, named: Iterable[Classification] = ()) -> "Iterator[Vault]":
+        """`open` in this process, for commands that need the keys themselves: the agent gives none away."""
+        with self._opened(named, agent=False) as (vault, _):
+            yield vault
+
+    @contextmanager
+    def holding(self, named: Iterable[Classification] = ()) -> "Iterator[tuple[Vault, list[Secret]]]":
+        """`keyed` with the secrets that were given, for commands that make keyslots with them.
+
+        Raises:
+            Locked, WrongPassphrase: as `open`.
+        """
+        with self._opened(named, agent=False) as both:
+            yield both
+
+    @contextmanager
+    def _opened(self, named: Iterable[Classification], *, agent: bool) -> "Iterator[tuple[Vault, list[Secret]]]":
         from memory_cli import prompt
 
         wanted = set(named)
-        with self._vault() as vault:
-            secrets = self.secrets_at_hand()
-            if not secrets and not prompt.has_terminal():
-                raise Locked(
-                    "the vault is locked and there is no terminal to ask at",
-                    remedy="set MEMORY_PASSPHRASE_FILE, MEMORY_PASSPHRASE_COMMAND or MEMORY_KEYFILE",
-                )
+        with self._vault(agent=agent) as vault:
+            secrets = self._unlock_at_hand(vault, wanted)
+            if not secrets and not vault.open_classes:
+                if not prompt.has_terminal():
+                    raise Locked(
+                        "the vault is locked and there is no terminal to ask at",
+                        remedy="run: memory unlock; in scripts set MEMORY_PASSPHRASE_FILE or MEMORY_KEYFILE",
+                    )
+                if not wanted or wanted - set(GROUP_OF):
+                    secrets += self.ask(vault, "vault")
+                    with self.report.progress() as progress:
+                        vault.unlock(secrets, progress=progress)
+            self._step_up(vault, wanted, secrets)
+            yield vault, secrets
+            self._notes(vault)
+
+    def _unlock_at_hand(self, vault: "Vault", named: Iterable[Classification]) -> "list[Secret]":
+        """Open what the secrets at hand open, and give those that were tried.
+
+        What the agent has open makes passphrases unnecessary (they cost a second), unless a class was named.
+        """
+        had = vault.open_classes
+        enough = bool(had) and set(named) <= set(had)
+        secrets = [s for s in self.secrets_at_hand() if s.kind != "passphrase" or not enough]
+        if secrets:
             with self.report.progress() as progress:
-                if secrets:
+                try:
                     vault.unlock(secrets, progress=progress)
-                elif not wanted or wanted - set(_GROUP_OF):
-                    vault.unlock([self._ask("vault")], progress=progress)
-                self._step_up(vault, wanted)
+                except WrongPassphrase:
+                    if not had:
+                        raise
+        return secrets
+
+    @contextmanager
+    def shut(self, *, agent: bool = False) -> "Iterator[Vault]":
+        """The vault with nothing open, whatever is at hand; with *agent*, with what the agent has open."""
+        with self._vault(agent=agent) as vault:
             yield vault
             self._notes(vault)
 
-    def _step_up(self, vault: "Vault", wanted: set[Classification]) -> None:
+    def _step_up(self, vault: "Vault", wanted: set[Classification], secrets: "list[Secret]") -> None:
         from memory_cli import prompt
 
-        for classification in sorted(wanted - set(vault.open_classes), key=lambda c: c.level):
-            group = _GROUP_OF.get(classification, "vault")
+        for classification in sorted(wanted, key=lambda c: c.level):
+            if classification in vault.open_classes:
+                continue
+            group = GROUP_OF.get(classification, "vault")
             if not prompt.has_terminal():
                 raise Locked(f"{classification} is locked", remedy=f"give the {group} passphrase as well")
-            vault.unlock([self._ask(group)], [classification])
+            asked = self.ask(vault, group)
+            secrets += asked
+            vault.unlock([*asked, *(s for s in secrets if s.kind != "passphrase")], [classification])
 
-    def _ask(self, group: str) -> "Secret":
-        from memory_cli import prompt
-        from vault.keys.keyslots import passphrase
+    def ask(self, vault: "Vault", group: str) -> "list[Secret]":
+        """The passphrase of *group*, and the second secrets that its keyslots need."""
+        from memory_cli import factors
 
-        typed = prompt.read_passphrase(f"{group} passphrase: ")
-        try:
-            return passphrase(typed)
-        finally:
-            typed[:] = bytes(len(typed))
+        first = factors.ask_passphrase(f"{group} passphrase: ")
+        return [first, *factors.ask_seconds(self.report, vault.home, group)]
 
     @contextmanager
-    def _vault(self) -> "Iterator[Vault]":
-        from vault.opening import open_vault
+    def _vault(self, *, agent: bool = True) -> "Iterator[Vault]":
+        from vault.agent.hardening import harden
+        from vault.opening import connect, open_vault
 
-        _no_core_dumps()
-        with open_vault(self.vault_path, config=self.config) as vault:
+        harden()
+        with (connect if agent else open_vault)(self.vault_path, config=self.config) as vault:
             try:
                 yield vault
             except VaultError:
                 self._notes(vault)
                 raise
+
+    @contextmanager
+    def unlocking(self, keeping: "Keeping") -> "Iterator[Vault]":
+        """The vault, with the agent taking what is unlocked in it."""
+        from vault.agent.hardening import harden
+        from vault.opening import connect
+
+        harden()
+        with connect(self.vault_path, config=self.config, keeping=keeping) as vault:
+            yield vault
+            self._notes(vault)
+
+    @staticmethod
+    def lock_in_agent(vault: "Vault", classes: Iterable[Classification]) -> None:
+        """See that no process of the agent holds these classes open."""
+        from vault.agent.client import connect
+
+        agent = connect()
+        if agent is not None:
+            with agent:
+                agent.lock(vault.home.vault_id, list(classes))
 
     def _notes(self, vault: "Vault") -> None:
         for note in dict.fromkeys(vault.notes):
@@ -140,7 +218,8 @@ class Session:
         secrets = [keyslots.passphrase(p) for p in self._passphrases()]
         keyfile = self.keyfile or (Path(value) if (value := os.environ.get("MEMORY_KEYFILE")) else None)
         if keyfile is not None:
-            secrets.append(keyslots.keyfile(read_keyfile(keyfile)))
+            content = read_keyfile(keyfile)
+            secrets += [keyslots.keyfile(content), *keyslots.identities(content)]
         return secrets
 
     def _passphrases(self) -> Sequence[bytes]:
@@ -151,14 +230,6 @@ class Session:
             return [_one(_read_file(Path(name).expanduser())) for name in files.split(":") if name]
         command = os.environ.get("MEMORY_PASSPHRASE_COMMAND")
         return [_one(_run(command))] if command else []
-
-
-def _no_core_dumps() -> None:
-    """A crash must not leave keys and texts on disk."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def groups_to_ask(single: bool) -> tuple[str, ...]:

@@ -110,6 +110,20 @@ def day(when: datetime) -> str:
     return when.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def print_hits(report: Report, hits: "Sequence[Hit]", *, explain: bool) -> None:
+    """Hits as two lines each; with *explain* how every leg saw them."""
+    for hit in hits:
+        report.line(
+            report.styled(hit.entry.id[:8], bold=True),
+            f"  {day(hit.entry.created)}  {hit.entry.classification.value:13}  ",
+            report.styled(headline(hit.entry), bold=True),
+        )
+        report.line("          ", report.highlighted(hit.snippet))
+        if explain:
+            legs = "  ".join(f"{name} #{leg.rank} ({leg.score:.3f})" for name, leg in hit.legs.items())
+            report.line("          ", report.styled(f"{hit.score:.4f}  {legs}", dim=True))
+
+
 def print_entries(report: Report, entries: Sequence[Entry]) -> None:
     """One line an entry."""
     for entry in entries:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vault.entry import Entry
     from vault.errors import VaultError
     from vault.layout import create
+    from vault.opening import connect
     from vault.opening import open_vault as open  # noqa: A004
     from vault.search.hit import Hit
     from vault.vault import Vault
@@ -22,10 +23,11 @@ _PLACES = {
     "Vault": ("vault.vault", "Vault"),
     "VaultError": ("vault.errors", "VaultError"),
     "Verdict": ("vault.classify.verdict", "Verdict"),
+    "connect": ("vault.opening", "connect"),
     "create": ("vault.layout", "create"),
     "open": ("vault.opening", "open_vault"),
 }
-__all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "create", "open"]
+__all__ = ["Classification", "Entry", "Hit", "Vault", "VaultError", "Verdict", "connect", "create", "open"]
 
 
 if not TYPE_CHECKING:  # a type checker is to know the names above and no others

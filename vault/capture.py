@@ -129,7 +129,7 @@ class Capture:
         if opened is None or model is None:
             return
         compartment = opened.compartment
-        with suppress(StorageFailed, Damaged, VaultBusy):  # the entry is safe; its vectors can come later
+        with suppress(StorageFailed, Damaged, VaultBusy, Locked):  # the entry is safe; its vectors can come later
             compartment.use_model(*model)
             found = [(compartment.rowid(entry), p) for entry, p in rows]
             compartment.put_passages([(rowid, p.spans, p.vectors) for rowid, p in found if rowid is not None])

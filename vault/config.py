@@ -4,17 +4,21 @@ The table is the truth for the loader, for ``memory config`` and for the documen
 """
 
 import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vault import durable
 from vault.classification import THRESHOLDS, Classification
 from vault.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from vault.policy import Rules
+
 _MAX_SIZE = 64 * 1024
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,6})\s*([smhd]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,15 @@ class Setting:
     """One key of the configuration."""
 
     key: str
-    default: str | float | int
+    default: str | float | int | tuple[str, ...]
+    """A tuple stands for a list of rules, see `vault.policy`."""
     meaning: str
     choices: tuple[str, ...] = ()
     """Allowed values of a text setting; empty means any."""
     bounds: tuple[float, float] = (0.0, 1.0)
     """Smallest and largest value of a number."""
+    is_duration: bool = False
+    """Whether the text is one that `duration` reads."""
 
 
 _CLASSES = tuple(c.value for c in Classification)
@@ -45,12 +52,43 @@ SETTINGS = {
             )
             for c in Classification
         ),
+        Setting("classify.always", (), "rules that decide: CLASS #tag or CLASS /regex/"),
+        Setting("classify.never_below", (), "rules that set a lowest class: CLASS #tag or CLASS /regex/"),
         Setting("search.limit", 10, "hits shown when -n is not given", bounds=(1, 1000)),
         Setting("search.mode", "hybrid", "how search works by default", ("hybrid", "keyword", "semantic")),
         Setting("capture.editor", "", "editor for `memory add` and `edit` (default: $VISUAL, $EDITOR, vi)"),
+        *(
+            Setting(
+                f"agent.ttl.{c}",
+                ttl,
+                f"how long the agent keeps {c} open at most (90s, 15m, 8h; off: no end)",
+                is_duration=True,
+            )
+            for c, ttl in zip(Classification, ("8h", "8h", "8h", "15m", "5m"), strict=True)
+        ),
+        *(
+            Setting(
+                f"agent.idle.{c}",
+                "off",
+                f"how long the agent keeps {c} open without use (as agent.ttl)",
+                is_duration=True,
+            )
+            for c in Classification
+        ),
         Setting("list.limit", 50, "entries listed when -n is not given", bounds=(1, 100_000)),
+        Setting("tui.theme", "dark", "how the app looks", ("dark", "light", "plain")),
+        Setting("tui.lock_after", 15, "minutes without a key until the app locks; 0 never", bounds=(0, 1440)),
     )
 }
+REBINDING = "tui.keys."
+"""Settings that begin so give an action of the app other keys; `docs/tui.md` lists the actions."""
+SOURCE = "classify.source."
+"""Settings that begin so name the class of a source's texts that nothing else is sure about."""
+_OPEN = {
+    REBINDING: Setting(f"{REBINDING}ACTION", "", "keys of an action of the app"),
+    SOURCE: Setting(f"{SOURCE}NAME", "", "class of texts from this source that no stage is sure about", _CLASSES),
+}
+"""Families of settings whose last part is the person's to name."""
 
 
 class Config:
@@ -65,6 +103,11 @@ class Config:
         """The value of a known key."""
         return self._values.get(key, SETTINGS[key].default)
 
+    def under(self, table: str) -> dict[str, Any]:
+        """Every setting of a table, with the defaults: full key → value."""
+        known = [key for key in SETTINGS if key.startswith(f"{table}.")]
+        return {key: self[key] for key in known} | {k: v for k, v in self._values.items() if k.startswith(f"{table}.")}
+
     def thresholds(self) -> dict[Classification, float]:
         """The level rule's thresholds."""
         return {c: float(self[f"classify.threshold.{c}"]) for c in Classification}
@@ -73,8 +116,25 @@ class Config:
         """The class of what no stage is sure about."""
         return Classification(self["classify.fallback"])
 
-    def set(self, key: str, text: str) -> None:
-        """Set *key* to what *text* says and write the file durably.
+    def rules(self) -> "Rules":
+        """The person's own rules of filing.
+
+        Raises:
+            InvalidInput: one is none, named.
+        """
+        from vault.policy import Rules, parse_rules
+
+        sources = {k.removeprefix(SOURCE): Classification(v) for k, v in self._values.items() if k.startswith(SOURCE)}
+        always, never_below = (parse_rules(k, self[k]) for k in ("classify.always", "classify.never_below"))
+        return Rules(always, never_below, sources)
+
+    def listed(self) -> list[tuple[Setting, Any]]:
+        """Every setting with its value: the known ones, then what the person named in the open families."""
+        named = [(replace(found, key=k), v) for k, v in self._values.items() if (found := _family(k)) is not None]
+        return [(setting, self[key]) for key, setting in SETTINGS.items()] + named
+
+    def set(self, key: str, *texts: str) -> None:
+        """Set *key* to what *texts* say (one text, or any number of rules) and write the file durably.
 
         Raises:
             InvalidInput: unknown key or a value out of bounds.
@@ -83,7 +143,12 @@ class Config:
 
         if self.path is None:
             raise InvalidInput("this configuration has no file", remedy="give its path")
-        self._values[key] = checked(key, text)
+        value = checked(key, _said(key, texts))
+        if isinstance(value, tuple):
+            from vault.policy import check_rules, parse_rules
+
+            check_rules(parse_rules(key, value))
+        self._values[key] = value
         nested: dict[str, Any] = {}
         for name, value in self._values.items():
             *tables, last = name.split(".")
@@ -91,21 +156,43 @@ class Config:
             for table in tables:
                 place = place.setdefault(table, {})
             place[last] = value
+        from vault import durable
+
         durable.write_file(self.path, tomli_w.dumps(nested).encode())
 
 
-def checked(key: str, value: Any) -> str | float | int:
+def _family(key: str) -> Setting | None:
+    return next((s for name, s in _OPEN.items() if key.startswith(name) and key != name), None)
+
+
+def _said(key: str, texts: Sequence[str]) -> str | tuple[str, ...]:
+    setting = SETTINGS.get(key)
+    if setting is not None and isinstance(setting.default, tuple):
+        return tuple(text for text in texts if text.strip())
+    if len(texts) != 1:
+        raise InvalidInput(f"{key[:60]} takes one value", remedy="quote it if it holds spaces")
+    return texts[0]
+
+
+def checked(key: str, value: Any) -> str | float | int | tuple[str, ...]:
     """*value* as the type that *key* has.
 
     Raises:
         InvalidInput: naming the key and what it takes.
     """
-    setting = SETTINGS.get(key)
+    setting = _family(key) or SETTINGS.get(key)
     if setting is None:
         raise InvalidInput(f"no setting {key[:60]!r}", remedy="see: memory config list")
+    if isinstance(setting.default, tuple):
+        from vault.policy import parse_rules
+
+        parse_rules(key, value)
+        return tuple(value)
     if isinstance(setting.default, str):
         if not isinstance(value, str) or (setting.choices and value not in setting.choices):
             raise InvalidInput(f"{key} takes {' | '.join(setting.choices) or 'text'}", remedy="memory config list")
+        if setting.is_duration:
+            duration(value)
         return value
     low, high = setting.bounds
     kind = type(setting.default)
@@ -116,6 +203,20 @@ def checked(key: str, value: Any) -> str | float | int:
     if number is None or isinstance(value, bool) or not low <= number <= high:
         raise InvalidInput(f"{key} takes a number from {low:g} to {high:g}", remedy="memory config list")
     return number
+
+
+def duration(text: str) -> float:
+    """Seconds in ``90s``, ``15m``, ``8h``, ``1d`` or a bare number of minutes; ``off`` is 0: no end.
+
+    Raises:
+        InvalidInput: it is no such text.
+    """
+    if text.strip() == "off":
+        return 0.0
+    found = _DURATION.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise InvalidInput(f"{text[:20]!r} is no duration", remedy="use e.g. 90s, 15m or 8h")
+    return float(int(found[1]) * _UNITS[found[2] or "m"])
 
 
 def load(path: Path) -> Config:
@@ -131,6 +232,8 @@ def load(path: Path) -> Config:
         return Config(path=path)
     except OSError as error:
         raise InvalidInput(f"cannot read {path}", remedy="check its permissions") from error
+    import tomllib  # only where there is a file to read
+
     try:
         if len(data) > _MAX_SIZE:
             raise ValueError("too large")

@@ -5,7 +5,7 @@ and rebuilt from the sealed files, because it never was the truth.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vault import durable
@@ -16,12 +16,15 @@ from vault.errors import Damaged, Locked, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.keys.sections import ClassKeys
 from vault.locks import locked
-from vault.reconcile import Progress, Report, loader, reconcile, unfinished_moves
+from vault.reconcile import Progress, Report, loader, open_all, reconcile, unfinished_moves
 from vault.seal import Opener
 
 
 class OpenClass:
     """One unlocked class: what can be done with its key, and its index."""
+
+    here = True
+    """Whether its keys are in this process."""
 
     def __init__(self, home: Home, keys: ClassKeys, compartment: Compartment) -> None:
         """The class of *home* that *keys* open, indexed by *compartment*."""
@@ -47,11 +50,23 @@ class OpenClass:
         with contextlib.suppress(StorageFailed, Damaged, VaultBusy):
             self.compartment.apply(own, self.load, [Skipped(name, "foreign") for name in foreign])
 
+    def index_names(self, names: Sequence[str], foreign: Sequence[str]) -> None:
+        """As `index`, for files that another process of ours has just sealed: opened and checked like any other."""
+        incoming, skipped = open_all(self.home.objects, self.opener, names)
+        with contextlib.suppress(StorageFailed, Damaged, VaultBusy):
+            skipped += [Skipped(name, "foreign") for name in foreign]
+            self.compartment.apply(incoming, self.load, skipped)
+
     def made_anew(self) -> None:
         """Delete the index and begin an empty one; the next reconcile fills it from the sealed files."""
         self.compartment.close()
         remove_index(self.home, self.classification)
         self.compartment = _index(self.home, self.classification, self.keys)
+
+    def rebuild(self) -> None:
+        """Make the index anew, empty; the next reconcile fills it."""
+        with locked(self.home.lock(self.classification)):
+            self.made_anew()
 
     def renew(self, keys: ClassKeys) -> None:
         """Go on with *keys* that a changed header gives."""
@@ -68,6 +83,10 @@ class OpenClass:
             self.compartment.close()
 
 
+Take = Callable[[Mapping[Classification, ClassKeys], Progress | None], None]
+"""Takes the keys of classes that were unlocked, and opens their indexes."""
+
+
 @dataclass(slots=True)
 class OpenClasses:
     """The unlocked classes of one vault."""
@@ -80,6 +99,7 @@ class OpenClasses:
     """What a person should know about how the opening went."""
     rebuilt: list[Classification] = field(default_factory=list)
     """Classes whose index was damaged and has been rebuilt."""
+    _told: set[str] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[OpenClass]:
         """The open classes, lowest first."""
@@ -103,6 +123,11 @@ class OpenClasses:
     def load(self, classification: Classification, name: str) -> Revision | None:
         """A revision of an open class by name, or None where it is missing or not trusted."""
         return self.classes[classification].load(name)
+
+    @contextlib.contextmanager
+    def opening(self, classes: Sequence[Classification]) -> Iterator[Take]:  # noqa: ARG002 (others start workers)
+        """Get ready to open *classes*; yields what takes their keys once they are known."""
+        yield self.add
 
     def add(self, keys: Mapping[Classification, ClassKeys], progress: Progress | None = None) -> None:
         """Open the indexes of these classes and bring them in step with the disk."""
@@ -128,12 +153,14 @@ class OpenClasses:
         A damaged index is made anew; a full disk leaves the index as it stands, with a note, so that reading
         and deleting still work.
         """
+        if not any(opened.here for opened in self):
+            return  # a class that is open in another process is brought in step there
         purged = self.home.purged(self._enrolled())
         with contextlib.suppress(StorageFailed):
             self.home.objects.remove(self.home.objects.present(purged))  # a purge that crashed half-way
         current = self.home.objects.fingerprint()  # before anything is listed: what comes later is found next time
         claimed: set[str] = set()
-        reports = [self._reconcile(opened, purged, current, claimed, progress) for opened in self]
+        reports = [self._reconcile(opened, purged, current, claimed, progress) for opened in self if opened.here]
         if any(r.listed for r in reports):
             self._compare_with_seen(reports, purged)
 
@@ -175,6 +202,19 @@ class OpenClasses:
         gone = {n for n in seen if n[:2] in listed} - on_disk - purged
         self.missing = tuple(sorted({*self.missing, *gone}))
 
+    def attach(self) -> None:
+        """Take up what was opened elsewhere since; in one process there is no elsewhere."""
+
+    def take_notes(self) -> list[str]:
+        """What a person should know of how the opening went; each thing is told once."""
+        found = [*self.notes, *(f"the index of {c} was damaged and has been rebuilt" for c in self.rebuilt)]
+        if self.missing:
+            found.append(f"{len(self.missing)} sealed file(s) seen before are gone; run: memory doctor")
+        fresh = [note for note in found if note not in self._told]
+        self._told.update(found)
+        self.notes.clear()
+        return fresh
+
     def moves_to_finish(self) -> list[tuple[Classification, str, tuple[str, ...]]]:
         """(old class, entry id, heads) of moves that crashed, or synced, half-way.
 
@@ -212,12 +252,11 @@ class OpenClasses:
         """Make every open index anew from the sealed files."""
         self.home.objects.sweep()
         for opened in self:
-            with locked(self.home.lock(opened.classification)):
-                opened.made_anew()
+            opened.rebuild()
         self.reconcile(progress)
 
     def _enrolled(self) -> dict[str, bytes]:
-        return {d.id: d.public for opened in self for d in opened.keys.header.devices}
+        return {d.id: d.public for opened in self if opened.here for d in opened.keys.header.devices}
 
 
 def remove_index(home: Home, classification: Classification) -> None:
@@ -245,8 +284,18 @@ def read_seen(home: Home) -> set[str]:
 
 
 def _index(home: Home, classification: Classification, keys: ClassKeys) -> Compartment:
-    key, salt = keys.newest.subkey("sqlcipher"), bytes.fromhex(home.vault_id)
-    return Compartment(classification, home.database(classification), key, salt)
+    """The index of a class; one that is still under the key of an older generation is put under the newest."""
+    path, salt = home.database(classification), bytes.fromhex(home.vault_id)
+    newest = keys.newest.subkey("sqlcipher")
+    try:
+        return Compartment(classification, path, newest, salt)
+    except Damaged:
+        for root in keys.roots[1:]:
+            with contextlib.suppress(Damaged):
+                compartment = Compartment(classification, path, root.subkey("sqlcipher"), salt)
+                compartment.rekey(newest, salt)
+                return compartment
+        raise
 
 
 def _look_again_after_a_change(opened: OpenClass) -> None:

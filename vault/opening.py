@@ -10,6 +10,7 @@ from vault.errors import NotFound
 from vault.vault import Vault
 
 if TYPE_CHECKING:
+    from vault.agent.classes import Keeping
     from vault.config import Config
     from vault.keys.keyslots import KdfLimits
 
@@ -41,15 +42,9 @@ def open_vault(
     from vault.keys import keyslots
     from vault.models.store import ModelStore
 
-    home = homes.found(
-        Path(path) if path else configuration.vault_path(), Path(state) if state else configuration.state_path()
-    )
-    vault = Vault(
-        home,
-        config or configuration.Config(),
-        ModelStore(Path(models) if models else configuration.models_path()),
-        limits,
-    )
+    home = _home(path, state)
+    settings = config or configuration.Config()
+    vault = Vault(home, settings, ModelStore(Path(models) if models else configuration.models_path()), limits)
     given = [passphrase] if isinstance(passphrase, (bytes, bytearray)) else list(passphrase or ())
     secrets = [keyslots.passphrase(p) for p in given]
     if keyfile is not None:
@@ -57,6 +52,56 @@ def open_vault(
     if secrets:
         vault.unlock(secrets)
     return vault
+
+
+def connect(
+    path: Path | str | None = None,
+    state: Path | str | None = None,
+    *,
+    keeping: "Keeping | None" = None,
+    models: Path | str | None = None,
+    config: "Config | None" = None,
+    limits: "KdfLimits | None" = None,
+) -> Vault:
+    """The vault at *path* with the classes that the agent has open for this terminal, and its loaded model.
+
+    Without an agent it is as if opened with no secret. A later `Vault.unlock` opens classes in this process, or
+    with *keeping* in the agent, which is then started if need be. Closing leaves the agent as it is.
+
+    Args:
+        path: the vault directory.
+        state: as in `open_vault`.
+        keeping: what an unlock is to leave open in the agent, and how long.
+        models: as in `open_vault`.
+        config: as in `open_vault`.
+        limits: as in `open_vault`.
+
+    Raises:
+        NoVault, Conflict: as `vault.home.found`; Damaged: also where the agent's socket is not this user's.
+    """
+    from vault.agent.classes import AgentClasses
+    from vault.agent.client import connect as connected
+    from vault.agent.remote import RemoteReader
+    from vault.models.store import ModelStore
+    from vault.reading import Reader
+
+    home = _home(path, state)
+    settings = config or configuration.Config()
+    store = ModelStore(Path(models) if models else configuration.models_path())
+    reader = Reader(store, settings)
+    opened = AgentClasses(home, notes=reader.notes, keeping=keeping)
+    agent = connected()
+    if agent is not None:
+        with agent:
+            if keeping is None:  # else what is open is to be opened anew, on the new terms
+                opened.take_over(agent.attach(home.vault_id, home.path))
+        reader = RemoteReader(reader, settings.path)
+    return Vault(home, settings, store, limits, opened=opened, reader=reader)
+
+
+def _home(path: Path | str | None, state: Path | str | None) -> "homes.Home":
+    where = Path(path) if path else configuration.vault_path()
+    return homes.found(where, Path(state) if state else configuration.state_path())
 
 
 def read_keyfile(path: Path) -> bytes:

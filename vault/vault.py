@@ -5,6 +5,7 @@ reading finds nothing. See `docs/api.md` for a tour.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from vault.reading import Reader, need_named
 from vault.reconcile import Progress
 
 if TYPE_CHECKING:
+    from vault.browsing import Browsing
     from vault.classify.verdict import Verdict
     from vault.config import Config
     from vault.doctor import Finding
@@ -100,10 +102,24 @@ class Vault:
         wanted = [c for c in Classification if c in set(classes) and c not in self.opened.classes]
         if wanted:
             unlocker = Unlocker(self.home, Stretched(self._limits or KdfLimits()))
-            self.opened.add(unlocker.unlock(secrets, wanted), progress)
+            with self.opened.opening(wanted) as take:
+                take(unlocker.unlock(secrets, wanted), progress)
             self.notes += unlocker.notes
             self._finish_moves()
-            self._notes_of_opening()
+            self.notes += self.opened.take_notes()
+        return self.open_classes
+
+    def lock(self, classes: Iterable[Classification] = tuple(Classification)) -> None:
+        """Close *classes*.
+
+        What was open in the agent is gone with the process that held it; keys that were unlocked in this process
+        stay in its memory until it ends.
+        """
+        self.opened.lock(tuple(classes))
+
+    def attach(self) -> tuple[Classification, ...]:
+        """Take up what the agent has opened for this terminal since, and what it has locked; returns what is open."""
+        self.opened.attach()
         return self.open_classes
 
     def _finish_moves(self) -> None:
@@ -116,14 +132,6 @@ class Vault:
             self.notes.append(f"a move is not finished: {error.message}")
         else:
             self.opened.moves_finished()
-
-    def _notes_of_opening(self) -> None:
-        self.notes += self.opened.notes
-        for classification in self.opened.rebuilt:
-            self.notes.append(f"the index of {classification} was damaged and has been rebuilt")
-        if self.opened.missing:
-            count = len(self.opened.missing)
-            self.notes.append(f"{count} sealed file(s) seen before are gone; run: memory doctor")
 
     @property
     def open_classes(self) -> tuple[Classification, ...]:
@@ -155,7 +163,9 @@ class Vault:
         return Writer(self.home, self.opened)
 
     def _vocabulary(self) -> list[str]:
-        counts = self.tags()
+        counts: dict[str, int] = {}
+        with suppress(Locked):  # a class that was locked meanwhile must not keep a capture back
+            counts = self.tags()
         return sorted(counts, key=lambda tag: (-counts[tag], tag))[:1000]
 
     def classify(self, text: str) -> "Verdict":
@@ -303,6 +313,13 @@ class Vault:
         """
         return changing.history(self.opened, self.get(entry_id))
 
+    @property
+    def browsing(self) -> "Browsing":
+        """Order, facets, neighbours, timeline and figures of the open classes, for front ends."""
+        from vault.browsing import Browsing
+
+        return Browsing(self.opened.compartments)
+
     # -- changing -------------------------------------------------------------------------------------
 
     def edit(
@@ -359,6 +376,16 @@ class Vault:
         if target is None or target is old.classification:
             return old
         return changing.move(self._writer, old, target)
+
+    def confirm(self, entry_id: str) -> Entry:
+        """Say that an entry is where it belongs: a new revision whose class the person chose.
+
+        Raises:
+            NotFound, InvalidInput, StorageFailed: as `get`.
+        """
+        old = self.get(entry_id, trash=False)
+        sure = replace(old, confidence=1.0, reasoning=f"explicit: {old.classification} was confirmed")
+        return self._writer.write([capturing.again(sure, old.classification, old.revisions)])[0]
 
     def delete(self, entry_id: str, *, purge: bool = False) -> Entry:
         """Put an entry in the trash; with *purge*, delete its sealed files for good (history and backups keep them).

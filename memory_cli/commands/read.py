@@ -10,7 +10,6 @@ from vault.errors import InvalidInput
 
 if TYPE_CHECKING:
     from vault.entry import Entry
-    from vault.search.hit import Hit
 
 Query = Annotated[list[str] | None, typer.Argument(help="Words and filters; see `memory search --help`.")]
 
@@ -169,23 +168,9 @@ def search(
     elif chosen == "md":
         shapes.print_markdown(session.report, [h.entry for h in hits])
     else:
-        _print_hits(session, hits, explain=explain)
+        shapes.print_hits(session.report, hits, explain=explain)
     if exit_status and not hits:
         raise typer.Exit(14)
-
-
-def _print_hits(session: Session, hits: "list[Hit]", *, explain: bool) -> None:
-    report = session.report
-    for hit in hits:
-        report.line(
-            report.styled(hit.entry.id[:8], bold=True),
-            f"  {shapes.day(hit.entry.created)}  {hit.entry.classification.value:13}  ",
-            report.styled(shapes.headline(hit.entry), bold=True),
-        )
-        report.line("          ", report.highlighted(hit.snippet))
-        if explain:
-            legs = "  ".join(f"{name} #{leg.rank} ({leg.score:.3f})" for name, leg in hit.legs.items())
-            report.line("          ", report.styled(f"{hit.score:.4f}  {legs}", dim=True))
 
 
 def history(

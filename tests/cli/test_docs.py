@@ -185,6 +185,6 @@ def test_python_minus_m_and_the_scripts_are_one_program() -> None:
     import tomllib
 
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]
-    assert scripts == {"memory": "memory_cli.app:main", "mem": "memory_cli.app:main"}
+    assert scripts == {"memory": "memory_cli.entry:main", "mem": "memory_cli.entry:main"}
     done = subprocess.run([sys.executable, "-m", "memory_cli", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("memory ")

@@ -142,7 +142,7 @@ def test_a_damaged_preamble_is_13(memory: Program) -> None:
 BUSY = """
 import vault.locks
 vault.locks.locked.__wrapped__.__kwdefaults__["wait"] = 0.2
-from memory_cli.app import main
+from memory_cli.entry import main
 main()
 """
 
@@ -163,7 +163,7 @@ import memory_cli.session
 def broken(*_):
     raise RuntimeError("the typed word hunter2")
 memory_cli.session.Session.open = memory_cli.session.Session.locked = broken
-from memory_cli.app import main
+from memory_cli.entry import main
 main()
 """
 

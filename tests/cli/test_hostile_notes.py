@@ -11,7 +11,7 @@ import pytest
 from program import Program, fast_directory, finish
 
 import vault
-from vault import capture as capturing
+from vault import preparing
 from vault.vault import Vault
 
 E = "\x1b"
@@ -58,8 +58,8 @@ def test_the_reading_of_the_terminal_notices(attack: str) -> None:
 
 def hostile(v: Vault, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Entries whose body, title, tags, source and metadata hold every attack, as another device could write them."""
-    monkeypatch.setattr(capturing, "tidy_title", lambda draft: draft.title or "")
-    monkeypatch.setattr(capturing.text_rules, "tidy_tag", lambda tag: tag)
+    monkeypatch.setattr(preparing, "tidy_title", lambda draft: draft.title or "")
+    monkeypatch.setattr(preparing.text_rules, "tidy_tag", lambda tag: tag)
     return [
         v.capture(
             f"needle {attack} body {i}\n\nline {attack} two",
@@ -158,7 +158,7 @@ def test_the_report_of_an_import(memory: Program) -> None:
 RAW = """
 import memory_cli.report, vault.text
 memory_cli.report.safe_text = lambda text, **_: text
-from memory_cli.app import main
+from memory_cli.entry import main
 main()
 """
 

@@ -10,7 +10,7 @@ HEAVY = ("textual", "sqlcipher3", "llama_cpp", "numpy", "cryptography", "pyrage"
 PROBE = """
 import sys
 sys.argv[0] = "memory"
-from memory_cli.app import main
+from memory_cli.entry import main
 try:
     main()
 except SystemExit as end:

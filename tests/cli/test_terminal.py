@@ -66,6 +66,8 @@ def test_init_asks_three_passphrases_and_the_code_back(bare: Program) -> None:
             child.expect_exact(f"new {group} passphrase{more}: ")
             everything += child.before
             child.sendline(passphrase)
+    child.expect_exact("keyfile as second factor for ultrasecret (path, fido2, or nothing to skip): ")
+    child.sendline("")
     child.expect(r"type the vault code once[^:]*: ")
     everything += child.before
     codes = dict(re.findall(r"^(vault|secret|ultrasecret) +([0-9A-Z-]+)\r?$", child.before.decode(), re.MULTILINE))

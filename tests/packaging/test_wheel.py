@@ -93,8 +93,8 @@ def test_the_metadata(wheel: Path) -> None:
     assert facts["Requires-Python"] == ">=3.11"
     needed = [r for r in facts.get_all("Requires-Dist") or [] if "extra ==" not in r]
     assert not [r for r in needed if r.startswith(("llama", "gguf", "torch"))]
-    assert "memory = memory_cli.app:main" in entry_points
-    assert "mem = memory_cli.app:main" in entry_points
+    assert "memory = memory_cli.entry:main" in entry_points
+    assert "mem = memory_cli.entry:main" in entry_points
 
 
 def test_it_works_installed(installed: Path, place: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vault.classification import Classification
-from vault.compartment import vectors, words
+from vault.compartment import candidates, corrections, facets, spelling, vectors, words
 from vault.compartment.database import Database
 from vault.compartment.filters import Filters
 from vault.entry import Entry, Revision, parse_stamp, stamp
@@ -80,10 +80,15 @@ class Compartment:
         """
         self.classification = classification
         self.db = Database(path, key, salt)
+        self._tags: corrections.TagMeanings | None = None
 
     def close(self) -> None:
         """Close the database."""
         self.db.close()
+
+    def rekey(self, key: bytes, salt: bytes) -> None:
+        """Put the index under the key of a newer generation of its class."""
+        self.db.rekey(key, salt)
 
     # -- names ----------------------------------------------------------------------------------------
 
@@ -206,8 +211,8 @@ class Compartment:
         to_index: list[int] = []
         for entry in entries:
             heads = self.heads(entry)
-            old = self.db.rows("SELECT rowid, shown, deleted FROM entry WHERE id = ?", [entry])
-            rowid, shown, was_deleted = old[0] if old else (None, None, 0)
+            old = self.db.rows("SELECT rowid, title, body, deleted FROM entry WHERE id = ?", [entry])
+            rowid, *text, was_deleted = old[0] if old else (None, None, 0)
             live = [h for h in heads if not h.deleted]
             deleted = bool(heads) and not live
             show = self._first_readable(live, content) if live else self._last_living(heads, content)
@@ -215,7 +220,9 @@ class Compartment:
                 continue  # its file cannot be read at the moment: what was indexed stays, doctor reports the file
             if rowid is not None and not was_deleted:
                 words.remove(self.db, [rowid])
-            if rowid is not None and (deleted or not heads or show is None or shown != show[0]):
+            if rowid is not None and (
+                deleted or not heads or show is None or text != [show[1].title, show[1].body]
+            ):  # passages are of title and body; other changes leave them
                 vectors.remove(self.db, [rowid])
                 self.db.execute("UPDATE entry SET embedded = 0 WHERE rowid = ?", [rowid])
             if not heads:
@@ -285,6 +292,7 @@ class Compartment:
             "created": stamp(revision.created) if revision else "",
             "updated": stamp(revision.updated) if revision else "",
         }
+        values["place"] = self.db.value("SELECT min(seq) FROM revision WHERE entry = ?", [entry]) or 0
         if rowid is None:
             columns = ", ".join(values)
             marks = ", ".join("?" * len(values))
@@ -407,6 +415,14 @@ class Compartment:
         """How many entries are searchable, and how many each MATCH expression of *terms* finds."""
         return words.size(self.db), {term: words.count(self.db, term) for term in terms}
 
+    def near_words(self, typed: Sequence[str]) -> dict[str, list[spelling.Near]]:
+        """Word → the words of the index nearest to it: (word, slips, entries that hold it)."""
+        return spelling.near(self.db, typed)
+
+    def candidates(self, probe: candidates.Probe) -> tuple[list[candidates.Candidate], candidates.Links]:
+        """What all legs of a search find, and the neighbours of turns of conversations, in one call."""
+        return candidates.find(self.db, probe)
+
     def ranked(self, table: str, match: str, filters: Filters, limit: int) -> list[tuple[int, float]]:
         """(rowid, score) of the best entries by words (*table* ``words``) or trigrams (``trigrams``)."""
         return words.ranked(self.db, table, match, filters, limit)
@@ -416,6 +432,72 @@ class Compartment:
     ) -> list[tuple[int, float, int, int]]:
         """(rowid, cosine, first, last character of the best passage) of the entries nearest in meaning."""
         return vectors.nearest(self.db, model_id, vector, filters, limit)
+
+    # -- browsing -------------------------------------------------------------------------------------
+
+    def limit_cache(self, mebibytes: int) -> None:
+        """Hold no more pages in memory than this from now on."""
+        facets.limit_cache(self.db, mebibytes)
+
+    def order(self, filters: Filters, limit: int) -> tuple[bytes, bytes]:
+        """Rowids and creation times (µs) of the newest *limit* entries, as int64 arrays."""
+        return facets.order(self.db, filters, limit)
+
+    def rows(self, rowids: Sequence[int]) -> dict[int, facets.Row]:
+        """What a list shows of these entries."""
+        return facets.rows(self.db, rowids)
+
+    def tally(self, filters: Filters, kinds: Sequence[str], limit: int) -> dict[str, list[tuple[str, int]]]:
+        """(name, count) by each of *kinds* (tag, source, month, day), and the ``total``."""
+        return facets.tally(self.db, filters, kinds, limit)
+
+    def on_this_day(self, day: str, limit: int) -> list[int]:
+        """Rowids of entries made on *day* (``MM-DD``) of any year."""
+        return facets.on_this_day(self.db, day, limit)
+
+    def unsure(self, below: float, limit: int) -> list[int]:
+        """Rowids of entries whose class was decided with less certainty than *below*."""
+        return facets.unsure(self.db, below, limit)
+
+    def meaning(self, entry_id: str) -> tuple[str, bytes] | None:
+        """The model and mean vector of an entry, or None."""
+        return facets.meaning(self.db, entry_id)
+
+    def mentions(self, targets: Sequence[tuple[str, str]], limit: int) -> list[int]:
+        """Rowids of entries that link to one of *targets*: (MATCH expression, folded name)."""
+        return facets.mentions(self.db, targets, limit)
+
+    # -- learning -------------------------------------------------------------------------------------
+
+    def consult(self, model_id: str, texts: Sequence[bytes]) -> corrections.Experience | None:
+        """What the person's own filing says of texts with these vectors; None where the vectors held are another's."""
+        if vectors.model(self.db) != f"{model_id}/{vectors.dims_of(texts[0])}":
+            return None
+        entries = int(self.db.value("SELECT count(*) FROM entry"))
+        if self._tags is None or corrections.is_stale(self._tags, entries):
+            self._tags = corrections.tag_meanings(self.db, entries)
+        return corrections.consult(self.db, self._tags, texts)
+
+    def carried(self, entry_id: str) -> tuple[str, list[tuple[int, int]], list[bytes]] | None:
+        """(model and dimensions, spans, vectors of the first ones) of an entry's passages, to go with it."""
+        return corrections.carried(self.db, entry_id)
+
+    def look_again_from(self, mark: str) -> None:
+        """Remember how far a look at all entries has come; ``meta("recheck")`` tells."""
+        self.remember("recheck", mark)
+
+    def take(self, entry_id: str, carried: tuple[str, Sequence[tuple[int, int]], Sequence[bytes]]) -> None:
+        """Give an entry that came from another class the passages it had there, unless another model is in use."""
+        held, spans, found = carried
+        model_id, _, dims = held.rpartition("/")
+        rowid = self.rowid(entry_id)
+        if rowid is not None and vectors.model(self.db) in {None, held}:
+            self.use_model(model_id, int(dims))
+            self.put_passages([(rowid, spans, found)])
+
+    def unchosen(self, after: int, limit: int) -> list[tuple[int, list[bytes]]]:
+        """(rowid, vectors of its first passages) of the next entries after *after* whose class no person chose."""
+        return corrections.page(self.db, after, limit)
 
     # -- passages -------------------------------------------------------------------------------------
 

@@ -1,0 +1,110 @@
+"""The shortest way of the most frequent command: a plain search, where the agent has the vault open.
+
+It takes words and ``--json``, ``-n N`` and ``-q``. Anything else, and any doubt, is left to the program, whose answer
+is the same; a test holds the two side by side. No parser is loaded, no settings are read here.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vault.agent.client import Agent
+
+_SECRETS = ("MEMORY_KEYFILE", "MEMORY_PASSPHRASE_FILE", "MEMORY_PASSPHRASE_COMMAND")
+"""With one of these at hand more may have to be opened than the agent has."""
+_MOST = 10_000
+
+
+def version() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as of
+
+    try:
+        return of("memory-sealed")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def searched(arguments: list[str]) -> bool:
+    """Answer ``search WORDS…`` through the agent and print the hits; False if that is for the program to do.
+
+    Raises:
+        VaultError: as `memory search` does.
+    """
+    if not arguments or arguments[0] not in {"search", "find"} or any(os.environ.get(name) for name in _SECRETS):
+        return False
+    asked = _asked(arguments[1:])
+    if asked is None:
+        return False
+    from vault.agent.client import connect
+
+    agent = connect()
+    if agent is None:
+        return False
+    with agent:
+        return _answered(agent, *asked)
+
+
+def _asked(arguments: list[str]) -> tuple[str, int | None, bool, bool] | None:
+    """(words, limit, json, quiet), or None where there is anything that a parser should look at."""
+    words: list[str] = []
+    limit, json, quiet = None, False, False
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--json":
+            json = True
+        elif argument in {"-q", "--quiet"}:
+            quiet = True
+        elif argument in {"-n", "--limit"}:
+            number = next(rest, "")
+            if not number.isascii() or not number.isdigit() or not 1 <= int(number[:6]) <= _MOST:
+                return None
+            limit = int(number[:6])
+        elif argument.startswith("-"):
+            return None
+        else:
+            words.append(argument)
+    text = " ".join(words)
+    return None if not text.strip() or "class:" in text.lower() else (text, limit, json, quiet)
+
+
+def _answered(agent: "Agent", text: str, limit: int | None, json: bool, quiet: bool) -> bool:
+    from pathlib import Path
+
+    from vault import config
+    from vault.agent import wire
+    from vault.agent.channel import Channel
+    from vault.agent.hardening import no_core_dumps
+    from vault.search.request import Request
+
+    path = Path(os.path.realpath(config.vault_path()))
+    attached = agent.attach(None, path)
+    if not attached.classes:
+        return False
+    no_core_dumps()
+    notes: list[str] = []
+    lent = attached.classes
+    try:
+        channel = Channel(agent.model(config.models_path(), config.config_path()), notes)
+        fds = [connection.fileno() for connection in lent.values()]
+        hits = channel.ask("search", [c.value for c in lent], Request(text), limit, None, fds=fds)
+    except wire.Gone:
+        return False  # the program knows what to do without the agent
+    _print(hits, notes, json=json, quiet=quiet)
+    return True
+
+
+def _print(hits: list[Any], notes: list[str], *, json: bool, quiet: bool) -> None:
+    from memory_cli import shapes
+    from memory_cli.report import Report
+
+    report = Report(quiet=quiet)
+    for note in dict.fromkeys(notes):
+        report.note(f"memory: {note}")
+    if json:
+        report.rows((shapes.found(hit, explain=False) for hit in hits), "json")
+    else:
+        shapes.print_hits(report, hits, explain=False)
+    sys.stdout.flush()

@@ -1,0 +1,46 @@
+"""A connection to a worker of the agent: one question, one answer."""
+
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vault.agent import wire
+
+
+class Channel:
+    """A connection to a worker: one question, one answer."""
+
+    def __init__(self, connection: socket.socket, notes: list[str]) -> None:
+        """Ask over *connection*; what a worker wants said goes to *notes*."""
+        self.connection = connection
+        self._notes = notes
+
+    def ask(
+        self,
+        verb: str,
+        *args: Any,
+        fds: Sequence[int] = (),
+        progress: Callable[[str, int, int | None], None] | None = None,
+        **named: Any,
+    ) -> Any:
+        """The worker's answer.
+
+        Raises:
+            wire.Gone: the worker is no more; VaultError: what it raised.
+        """
+        wire.send(self.connection, [verb, [list(args), named]], fds)
+        while True:
+            reply, _ = wire.receive(self.connection)
+            match reply:
+                case ["progress", step]:
+                    if progress is not None:
+                        progress(*step)
+                case ["value", value, notes]:
+                    self._notes += notes
+                    return value
+                case _:
+                    raise wire.raised(reply)
+
+    def close(self) -> None:
+        """End the connection."""
+        self.connection.close()

@@ -1,0 +1,199 @@
+"""Classes, indexes and the model in other processes, behind the faces they have in this one.
+
+A front end that holds these cannot tell, and need not know, where a class is open.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vault.agent import wire
+from vault.agent.channel import Channel
+from vault.agent.client import connect
+from vault.classification import Classification
+from vault.compartment.compartment import Compartment, Incoming
+from vault.errors import Locked
+from vault.opened import OpenClass
+from vault.reading import Reader
+
+if TYPE_CHECKING:
+    from vault.entry import Revision
+    from vault.keys.sections import ClassKeys
+    from vault.preparing import Draft, Prepared
+    from vault.reconcile import Progress
+    from vault.search.hit import Hit
+    from vault.search.query import Query
+    from vault.search.request import Request
+
+VERBS = frozenset(name for name, value in vars(Compartment).items() if callable(value) and name[0] != "_") - {
+    "apply", "close", "each", "forget", "having", "known", "rekey", "remember", "retry", "skip",
+}  # fmt: skip
+"""What a client may ask an index: its verbs, less those that bring revisions in or keep the worker's own books."""
+MAX_LENT = 8
+INDEX_AT_ONCE = 512
+"""Names of sealed files told to a worker in one message."""
+
+
+class RemoteCompartment(Compartment):
+    """The index of a class that is open in a worker."""
+
+    def __init__(self, classification: Classification, channel: Channel) -> None:
+        """Ask the worker at the other end of *channel*."""
+        self.classification = classification
+        self.channel = channel
+
+    def close(self) -> None:
+        """End the connection; the class stays open in the agent."""
+        self.channel.close()
+
+    def ask(self, verb: str, *args: Any, **named: Any) -> Any:
+        """The worker's answer.
+
+        Raises:
+            Locked: the class was locked since this connection began.
+        """
+        try:
+            return self.channel.ask(verb, *args, **named)
+        except wire.Gone:
+            raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
+
+    def forget(self, names: Sequence[str], load: Callable[[str], "Revision | None"]) -> None:  # noqa: ARG002
+        """As in `Compartment`; the worker opens revisions itself."""
+        self.ask("forget", list(names))
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    def ask(self: RemoteCompartment, *args: Any, **named: Any) -> Any:
+        return self.ask(name, *args, **named)
+
+    ask.__name__ = name
+    ask.__doc__ = f"As `Compartment.{name}`, in the worker."
+    return ask
+
+
+for _name in sorted(VERBS):
+    setattr(RemoteCompartment, _name, _verb(_name))
+
+
+class RemoteClass(OpenClass):
+    """A class that is open in a worker; its keys are nowhere else."""
+
+    here = False
+
+    def __init__(self, compartment: RemoteCompartment) -> None:
+        """The class whose index *compartment* asks."""
+        self.compartment = compartment
+        self._channel = compartment
+
+    @property
+    def keys(self) -> "ClassKeys":  # type: ignore[override]
+        """Not here.
+
+        Raises:
+            Locked: always; what needs keys needs the secret, not the agent.
+        """
+        name = self.compartment.classification
+        raise Locked(f"the keys of {name} are with the agent and stay there", remedy="give the passphrase or keyfile")
+
+    def load(self, name: str) -> "Revision | None":
+        """As in `OpenClass`."""
+        return self._channel.ask("load", name)  # type: ignore[no-any-return]
+
+    def index(self, own: Sequence[Incoming], foreign: Sequence[str]) -> None:
+        """As in `OpenClass`; the worker opens and checks the sealed files itself.
+
+        They are safe already: what is locked or lost meanwhile is indexed at the next opening.
+        """
+        names = [i.name for i in own]
+        with suppress(Locked):
+            for start in range(0, max(len(names), len(foreign)), INDEX_AT_ONCE):
+                end = start + INDEX_AT_ONCE
+                self._channel.ask("index", names[start:end], list(foreign[start:end]))
+
+    def rebuild(self) -> None:
+        """As in `OpenClass`, and filled at once."""
+        self._channel.ask("rebuild")
+
+    def strange_sections(self) -> Sequence[str]:
+        """As in `OpenClass`."""
+        return self._channel.ask("strange_sections")  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """End the connection; the class stays open in the agent."""
+        self.compartment.close()
+
+
+class RemoteReader(Reader):
+    """The model that is loaded in the agent. Where the agent is gone, it is loaded here: a capture must not fail."""
+
+    def __init__(self, here: Reader, config: Path | None) -> None:
+        """Ask the agent when first asked, about texts read by the settings at *config*; *here* stands in."""
+        super().__init__(here.models, here.config)
+        self.notes = here.notes
+        self._here = here
+        self._config = config
+        self._connected: Channel | None = None
+        self._gone = False
+
+    def close(self) -> None:
+        """End the connection, and free what was loaded here."""
+        if self._connected is not None:
+            self._connected.close()
+        self._here.close()
+
+    @property
+    def _channel(self) -> Channel | None:
+        if self._connected is None and not self._gone:
+            agent = connect()
+            self._gone = agent is None
+            if agent is not None:
+                with agent:
+                    self._connected = Channel(agent.model(self.models.directory, self._config), self.notes)
+        return self._connected
+
+    def _ask(self, verb: str, *args: Any, **named: Any) -> Any:
+        channel = self._channel
+        if channel is not None:
+            try:
+                return channel.ask(verb, *args, **named)
+            except wire.Gone:
+                self._lost()
+        return getattr(self._here, verb)(*args)
+
+    def model(self) -> tuple[str, int] | None:
+        """As in `Reader`."""
+        return self._ask("model")  # type: ignore[no-any-return]
+
+    def prepare(self, drafts: "Sequence[Draft]", vocabulary: Sequence[str]) -> "list[Prepared]":
+        """As in `Reader`; what cannot be an entry might not cross, so it is refused before."""
+        from vault.preparing import check
+
+        return self._ask("prepare", [check(d) for d in drafts], list(vocabulary))  # type: ignore[no-any-return]
+
+    def embed_waiting(self, compartments: Sequence[Compartment], progress: "Progress | None" = None) -> int:
+        """As in `Reader`."""
+        return self._lend("embed_waiting", compartments, progress=progress)  # type: ignore[no-any-return]
+
+    def search(
+        self, compartments: Sequence[Compartment], query: "str | Query | Request", limit: int, mode: str
+    ) -> "list[Hit]":
+        """As in `Reader`."""
+        return self._lend("search", compartments, query, limit, mode)  # type: ignore[no-any-return]
+
+    def _lend(self, verb: str, compartments: Sequence[Compartment], *args: Any, **named: Any) -> Any:
+        """Ask with the connections to *compartments* lent; where one of them is open in this process, work here."""
+        lent = [c for c in compartments if isinstance(c, RemoteCompartment)]
+        channel = self._channel
+        if channel is None or len(lent) != len(compartments) or len(lent) > MAX_LENT:
+            return getattr(self._here, verb)(compartments, *args, **named)
+        classes = [c.classification.value for c in lent]
+        try:
+            return channel.ask(verb, classes, *args, fds=[c.channel.connection.fileno() for c in lent], **named)
+        except wire.Gone:
+            self._lost()
+            return getattr(self._here, verb)(compartments, *args, **named)
+
+    def _lost(self) -> None:
+        self._connected, self._gone = None, True
+        self.notes.append("the agent's model is gone; it is loaded here")

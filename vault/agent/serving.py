@@ -1,0 +1,94 @@
+"""The side of the agent's processes that answers: a thread a connection, one request at a time.
+
+Connections do not come from a listening socket: the supervisor hands them over, already checked.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from vault.agent import wire
+from vault.errors import VaultError
+
+SLOW_SECONDS = 60.0
+"""A client that does not take its answer for so long is dropped."""
+
+
+class Answering(Protocol):
+    """What a worker can do for a connection."""
+
+    def greet(self) -> None:
+        """A new connection is here."""
+
+    def answer(self, verb: str, arguments: Any, fds: list[int], progress: Callable[..., None]) -> Any:
+        """The answer to a request."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What the person should be told with this answer; clears them."""
+        ...
+
+
+def run(control: socket.socket, worker: Answering) -> None:
+    """Serve every connection that comes over *control* until it closes; then this process is no more.
+
+    The supervisor's end closes with the supervisor, whatever became of it: keys never outlive it.
+    """
+    turn = threading.Lock()
+    said = threading.Lock()
+
+    def used() -> None:
+        with said, suppress(wire.Gone):
+            wire.send(control, ["used"])
+
+    while True:
+        try:
+            _, fds = wire.receive(control, max_fds=1)
+        except wire.Gone:
+            os._exit(0)
+        if fds:
+            connection = socket.socket(fileno=fds[0])
+            threading.Thread(target=_serve, args=(connection, worker, turn, used), daemon=True).start()
+
+
+def _serve(connection: socket.socket, worker: Answering, turn: threading.Lock, used: Callable[[], None]) -> None:
+    with connection, suppress(wire.Gone):
+        trouble: VaultError | None = None
+        try:
+            with turn:
+                worker.greet()
+        except VaultError as error:
+            trouble = error
+        while True:
+            connection.settimeout(None)
+            request, fds = wire.receive(connection, max_fds=8)
+            connection.settimeout(SLOW_SECONDS)
+            try:
+                reply = wire.failure(trouble) if trouble else _answer(connection, worker, request, fds, turn)
+            finally:
+                for fd in fds:
+                    os.close(fd)
+            wire.send(connection, reply)
+            used()
+
+
+def _answer(
+    connection: socket.socket, worker: Answering, request: Any, fds: list[int], turn: threading.Lock
+) -> list[Any]:
+    def progress(*step: Any) -> None:
+        wire.send(connection, ["progress", list(step)])
+
+    try:
+        verb, arguments = request
+        with turn:
+            value = worker.answer(str(verb), arguments, fds, progress)
+            return ["value", value, worker.notes()]
+    except VaultError as error:
+        return wire.failure(error)
+    except wire.Gone:
+        raise
+    except Exception as error:  # noqa: BLE001 (one bad request must not end the worker; no text of it is repeated)
+        return ["error", "VaultError", f"the agent could not do that ({type(error).__name__})", "memory doctor"]

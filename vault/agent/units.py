@@ -1,0 +1,37 @@
+"""How a person's session can start and end the agent: a systemd user unit, a launchd agent."""
+
+import plistlib
+
+_MODULE = ("-P", "-m", "vault.agent.supervisor")
+_SYSTEMD = """\
+# ~/.config/systemd/user/memory-agent.service, then: systemctl --user enable --now memory-agent
+[Unit]
+Description=memory: keeps unlocked classes open, locks them at logout
+
+[Service]
+ExecStart={command}
+KillMode=control-group
+LimitCORE=0
+NoNewPrivileges=yes
+ProtectSystem=full
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def unit(platform: str, python: str) -> str:
+    """The unit for *platform* (``sys.platform``) that runs the agent with the interpreter *python*."""
+    if platform == "darwin":
+        # ~/Library/LaunchAgents/memory.agent.plist, then: launchctl load it
+        return plistlib.dumps(
+            {
+                "Label": "memory.agent",
+                "ProgramArguments": [python, *_MODULE],
+                "RunAtLoad": True,
+                "ProcessType": "Background",
+                "HardResourceLimits": {"Core": 0},
+            }
+        ).decode()
+    quoted = " ".join(f'"{part}"' if " " in part else part for part in (python, *_MODULE))
+    return _SYSTEMD.format(command=quoted)
