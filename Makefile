@@ -5,10 +5,10 @@ BIN := .venv/bin
 # Portable code: -march=native has produced binaries that die on another CPU of the same family.
 export CMAKE_ARGS ?= -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF
 
-.PHONY: help demo test soak lint bench train clean setup model
+.PHONY: help demo test soak lint bench train eval eval-classification screenshots clean setup model
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
 
 # The environment is made anew only when its ingredients change.
 .venv/.ready: pyproject.toml
@@ -46,8 +46,14 @@ lint: setup ## ruff, mypy strict, import-linter
 bench: model ## measures as ratios within one run
 	@$(BIN)/python bench/run.py $(ARGS)
 
-train: setup ## the head's weights, bit for bit, from the committed embeddings
+train: setup ## the head's weights, bit for bit, from the committed vectors and peaks
 	@$(BIN)/python bench/head/train.py
+
+eval: model ## how well search finds: recall and rank by kind and leg (ARGS="--set PATH")
+	@$(BIN)/python bench/eval/run.py $(ARGS)
+
+eval-classification: model ## how well texts are classified, on the corpus and on a set (ARGS="--set FILE")
+	@$(BIN)/python bench/head/evaluate.py $(ARGS)
 
 clean: ## everything that is not in git
 	rm -rf .venv .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

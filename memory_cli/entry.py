@@ -13,6 +13,7 @@ from memory_cli import fast
 def main() -> None:
     """Run the program; what goes wrong ends with its exit code and one line."""
     _die_quietly_with_the_pipe()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads and the model's would get in each other's way
     arguments = sys.argv[1:]
     try:
         if arguments == ["--version"]:

@@ -15,7 +15,7 @@ from vault import text as text_rules
 from vault.classification import Classification
 from vault.compartment.compartment import Incoming
 from vault.entry import Entry, Revision
-from vault.errors import Damaged, Locked, StorageFailed, VaultBusy
+from vault.errors import Damaged, Locked, NoVault, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.locks import next_seqs
 from vault.names import new_entry_id
@@ -41,8 +41,10 @@ class Writer:
 
         Raises:
             Locked: a class that this device has never unlocked; nothing was written.
-            StorageFailed: nothing may be counted on.
+            NoVault: it was moved or deleted under us; StorageFailed: nothing may be counted on.
         """
+        if not self._home.is_there():
+            raise NoVault(f"the vault at {self._home.path} is gone", remedy="put it back; nothing was saved")
         key = self._home.device_key()
         final = self._numbered([self._with_extra(r) for r in revisions], key.device.id)
         sealed = [seal(r, self._pins[r.classification].recipient, key) for r in final]
@@ -106,7 +108,8 @@ class Capture:
         Raises:
             InvalidInput: a text that cannot be an entry.
         """
-        return self._reader.prepare(drafts, self._vocabulary() if vocabulary is None else vocabulary)
+        words = self._vocabulary() if vocabulary is None else vocabulary
+        return self._reader.prepare(self.writer.opened.compartments, drafts, words)
 
     def commit(self, prepared: Sequence[Prepared]) -> list[Entry]:
         """Seal, store durably, then index what is open. Returning is the acknowledgement.

@@ -10,7 +10,7 @@ from datetime import datetime
 from vault.capture import Capture, Writer, again, as_entry, tombstone
 from vault.classification import Classification
 from vault.entry import Entry
-from vault.errors import InvalidInput, Locked, NotFound, StorageFailed
+from vault.errors import Damaged, InvalidInput, Locked, NotFound, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.opened import OpenClasses
 from vault.preparing import Draft, tidy_title
@@ -70,7 +70,7 @@ def edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, .
         parents=parents,
     )
     prepared = capture.prepare([draft])[0]
-    raised = prepared.verdict.stage == "detector" and prepared.verdict.level > old.level
+    raised = prepared.verdict.stage in {"detector", "policy"} and prepared.verdict.level > old.level
     if not raised and prepared.verdict.label is not old.classification:
         prepared = replace(prepared, verdict=replace(prepared.verdict, label=old.classification, level=old.level))
     entry = capture.commit([prepared])[0]
@@ -81,13 +81,22 @@ def edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, .
     return entry
 
 
-def move(writer: Writer, old: Entry, target: Classification) -> Entry:
+def move(
+    writer: Writer, old: Entry, target: Classification, confidence: float = 1.0, reasoning: str | None = None
+) -> Entry:
     """File *old* under *target*: first the new place, then the tombstone.
 
-    A crash between the two leaves the entry in both, and reconcile ends the move.
+    A crash between the two leaves the entry in both, and reconcile ends the move. Without a *reasoning* of the
+    classifier's it is the person's choice.
     """
-    moved = replace(old, confidence=1.0, reasoning=f"explicit: moved from {old.classification} to {target}")
+    reasoning = reasoning or f"explicit: moved from {old.classification} to {target}"
+    here, there = (writer.opened.classes.get(c) for c in (old.classification, target))
+    carried = here.compartment.carried(old.id) if here and there else None
+    moved = replace(old, confidence=confidence, reasoning=reasoning)
     entry = writer.write([again(moved, target, old.revisions)])[0]
+    if there and carried:
+        with suppress(StorageFailed, Damaged, VaultBusy):  # its vectors can come later
+            there.compartment.take(entry.id, carried)
     writer.write([tombstone(old, old.classification, old.revisions, "moved")])
     return entry
 

@@ -1,4 +1,4 @@
-"""The five classifications, their levels and the thresholds of the level rule.
+"""The five classifications, their levels, and the probabilities below which a verdict for each is uncertain.
 
 Everything else in the library asks this module which class is above which; nobody compares names.
 """
@@ -38,7 +38,7 @@ THRESHOLDS = {
     Classification.SECRET: 0.90,
     Classification.ULTRASECRET: 0.95,
 }
-"""Probability that the head must reach before its word is taken (`docs/classification.md`)."""
+"""Probability below which a verdict for the class is uncertain (`docs/classification.md`)."""
 
 ALL = tuple(Classification)
 

@@ -39,8 +39,7 @@ class Setting:
 
 _CLASSES = tuple(c.value for c in Classification)
 _MEANING = {
-    Classification.GENERAL: "probability needed for general or chronological",
-    Classification.CHRONOLOGICAL: "confidence needed to take an instruct model's word for chronological",
+    Classification.GENERAL: "probability that level 1 needs, else the text goes to the fallback; below it, uncertain",
 }
 SETTINGS = {
     s.key: s
@@ -48,7 +47,9 @@ SETTINGS = {
         Setting("classify.fallback", "confidential", "class of a text that no stage is sure about", _CLASSES),
         *(
             Setting(
-                f"classify.threshold.{c}", THRESHOLDS[c], _MEANING.get(c, f"probability needed for {c} or above")
+                f"classify.threshold.{c}",
+                THRESHOLDS[c],
+                _MEANING.get(c, f"probability below which a verdict for {c} is uncertain"),
             )
             for c in Classification
         ),
@@ -109,7 +110,7 @@ class Config:
         return {key: self[key] for key in known} | {k: v for k, v in self._values.items() if k.startswith(f"{table}.")}
 
     def thresholds(self) -> dict[Classification, float]:
-        """The level rule's thresholds."""
+        """Probabilities below which a verdict is uncertain."""
         return {c: float(self[f"classify.threshold.{c}"]) for c in Classification}
 
     def fallback(self) -> Classification:

@@ -42,6 +42,10 @@ class Home:
         """The synced files."""
         return ObjectStore(self.path)
 
+    def is_there(self) -> bool:
+        """Whether the vault still stands at its path."""
+        return (self.path / "vault.toml").exists()
+
     def database(self, classification: Classification) -> Path:
         """The index of a class."""
         return self.state / f"{classification}.db"

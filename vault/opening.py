@@ -96,7 +96,9 @@ def connect(
             if keeping is None:  # else what is open is to be opened anew, on the new terms
                 opened.take_over(agent.attach(home.vault_id, home.path))
         reader = RemoteReader(reader, settings.path)
-    return Vault(home, settings, store, limits, opened=opened, reader=reader)
+    vault = Vault(home, settings, store, limits, opened=opened, reader=reader)
+    vault.finish_moves()
+    return vault
 
 
 def _home(path: Path | str | None, state: Path | str | None) -> "homes.Home":

@@ -16,13 +16,18 @@ from vault.entry import MAX_FRONT, MAX_TEXT
 from vault.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from vault.classify.classifier import Classifier
+    from vault.classify.personal import Evidence
+    from vault.classify.reasons import About, Reasons
     from vault.classify.verdict import Verdict
     from vault.compartment.compartment import Compartment, Vectors
+    from vault.entry import Entry
     from vault.models.embedder import Embedder
 
-    Embedded: TypeAlias = tuple[tuple[tuple[int, int], ...], Vectors]
-    """Where the passages of a text are, and the vectors of the first ones."""
+    Embedded: TypeAlias = tuple[tuple[tuple[int, int], ...], Vectors, NDArray[Any] | None]
+    """Where the passages of a text are, the vectors of the first ones, and their peaks where asked for."""
 
 BATCH = 64
 BATCH_TEXT = 4 * 1024 * 1024
@@ -71,26 +76,89 @@ class Prepared:
 
 
 def prepare(
-    drafts: Sequence[Draft], classifier: "Classifier", embedder: "Embedder | None", vocabulary: Sequence[str]
+    compartments: "Sequence[Compartment]",
+    drafts: Sequence[Draft],
+    classifier: "Classifier",
+    embedder: "Embedder | None",
+    vocabulary: Sequence[str],
 ) -> list[Prepared]:
-    """Classify and embed; *vocabulary* is the person's own tags.
+    """Classify and embed; *compartments* tell what the person filed themselves, *vocabulary* is their own tags.
+
+    Raises:
+        InvalidInput: a text that cannot be an entry.
+    """
+    weighed = weigh(compartments, drafts, classifier, embedder, vocabulary)
+    return [Prepared(draft, reasons.verdict, spans, vectors) for draft, reasons, (spans, vectors, _) in weighed]
+
+
+def weigh(
+    compartments: "Sequence[Compartment]",
+    drafts: Sequence[Draft],
+    classifier: "Classifier",
+    embedder: "Embedder | None",
+    vocabulary: Sequence[str],
+) -> "list[tuple[Draft, Reasons, Embedded]]":
+    """As `prepare`, with all that went into each verdict.
 
     Raises:
         InvalidInput: a text that cannot be an entry.
     """
     checked = [check(d) for d in drafts]
-    embedded = embed(embedder, [(d.title or "", d.text) for d in checked])
-    prepared = []
-    for draft, (spans, vectors) in zip(checked, embedded, strict=True):
-        verdict = classifier.classify(
-            draft.text if not draft.title else f"{draft.title}\n{draft.text}",
-            vectors=vectors if len(vectors) else None,  # type: ignore[arg-type]
-            explicit=draft.classification,
-            vocabulary=vocabulary,
-            beside=_beside(draft),
+    embedded = embed(embedder, [(d.title or "", d.text) for d in checked], classifier.probes)
+    pairs = zip(checked, embedded, strict=True)
+    unsettled = [vectors if d.classification is None or not d.tags else () for d, (_, vectors, _) in pairs]
+    known = classifier.evidence(compartments, unsettled)
+    return [
+        (
+            draft,
+            classifier.weigh(
+                draft.text if not draft.title else f"{draft.title}\n{draft.text}",
+                vectors=found[1] if len(found[1]) else None,  # type: ignore[arg-type]
+                explicit=draft.classification,
+                vocabulary=vocabulary,
+                about=_about(draft, evidence),
+                peaks=found[2],
+            ),
+            found,
         )
-        prepared.append(Prepared(draft, verdict, spans, vectors))
-    return prepared
+        for draft, found, evidence in zip(checked, embedded, known, strict=True)
+    ]
+
+
+def rejudge(
+    compartments: "Sequence[Compartment]", place: int, after: int, classifier: "Classifier", vocabulary: Sequence[str]
+) -> "tuple[int | None, int, list[tuple[Entry, Verdict]]]":
+    """Judge the next entries of one of *compartments* by the vectors it holds, those that a person filed left out.
+
+    Returns (rowid of the last one or None at the end, how many, those that would be filed elsewhere and why).
+    """
+    compartment = compartments[place]
+    rows = compartment.unchosen(after, BATCH)
+    if not rows:
+        return None, 0, []
+    import numpy as np
+
+    vectors = [np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1) if packed else () for _, packed in rows]
+    entries = compartment.fetch([rowid for rowid, _ in rows])
+    moves = []
+    for (rowid, _), held, evidence in zip(rows, vectors, classifier.evidence(compartments, vectors), strict=True):
+        entry = entries.get(rowid)
+        if entry is None:
+            continue
+        text = entry.text if not entry.title else f"{entry.title}\n{entry.text}"
+        about = _about(as_draft(entry), evidence)
+        verdict = classifier.classify(text, held if len(held) else None, None, vocabulary, about)  # type: ignore[arg-type]
+        if verdict.label is not entry.classification and not verdict.uncertain:
+            moves.append((entry, verdict))
+    return rows[-1][0], len(rows), moves
+
+
+def as_draft(entry: "Entry") -> Draft:
+    """*entry* as it would be captured."""
+    return Draft(
+        entry.text, None, entry.title, entry.tags, entry.created, entry.source, entry.source_id, entry.context,
+        dict(entry.metadata),
+    )  # fmt: skip
 
 
 def check(draft: Draft) -> Draft:
@@ -152,13 +220,15 @@ def batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
         yield batch
 
 
-def embed(embedder: "Embedder | None", texts: Sequence[tuple[str, str]]) -> "list[Embedded]":
-    """(spans of all passages, vectors of the first ones) of each (title, body); empty without a model.
+def embed(
+    embedder: "Embedder | None", texts: Sequence[tuple[str, str]], probes: "NDArray[Any] | None" = None
+) -> "list[Embedded]":
+    """(spans of all passages, vectors and peaks of the first ones) of each (title, body); empty without a model.
 
     All passages go to the model in one call, because it is fastest with many sorted by length.
     """
     if embedder is None:
-        return [((), ())] * len(texts)
+        return [((), (), None)] * len(texts)
     from vault.models.passages import split
 
     spans = []
@@ -167,12 +237,12 @@ def embed(embedder: "Embedder | None", texts: Sequence[tuple[str, str]]) -> "lis
         passages = split(body, embedder.count_tokens)
         spans.append(tuple((p.start, p.end) for p in passages))
         queue += [with_title(title, p.text) for p in passages[:PASSAGES_AT_ONCE]]
-    vectors = embedder.embed(queue)
+    vectors, peaks = (embedder.embed(queue), None) if probes is None else embedder.embed_with_peaks(queue, probes)
     result: list[Embedded] = []
     start = 0
     for each in spans:
         count = min(len(each), PASSAGES_AT_ONCE)
-        result.append((each, vectors[start : start + count]))
+        result.append((each, vectors[start : start + count], None if peaks is None else peaks[start : start + count]))
         start += count
     return result
 
@@ -196,7 +266,7 @@ def embed_waiting(
     for compartment in compartments:
         while rows := compartment.unembedded(BATCH):
             found = embed(embedder, [(title, body) for _, title, body in rows])
-            compartment.put_passages([(r[0], s, v) for r, (s, v) in zip(rows, found, strict=True)])
+            compartment.put_passages([(r[0], s, v) for r, (s, v, _) in zip(rows, found, strict=True)])
             done += len(rows)
             if progress and total > BATCH:
                 progress("embedding", min(done, total), total)
@@ -207,6 +277,12 @@ def embed_waiting(
             if progress and total > BATCH:
                 progress("embedding", min(done, total), total)
     return done
+
+
+def _about(draft: Draft, evidence: "Evidence") -> "About":
+    from vault.classify.reasons import About
+
+    return About(draft.source, draft.tags or (), _beside(draft), evidence)
 
 
 def _beside(draft: Draft) -> str:

@@ -14,8 +14,11 @@ from vault.errors import Damaged, Locked, ModelMissing
 if TYPE_CHECKING:
     from vault.classification import Classification
     from vault.classify.classifier import Classifier
+    from vault.classify.reasons import Reasons
+    from vault.classify.verdict import Verdict
     from vault.compartment.compartment import Compartment
     from vault.config import Config
+    from vault.entry import Entry
     from vault.models.embedder import Embedder
     from vault.models.instruct import Instruct
     from vault.models.store import ModelStore
@@ -47,13 +50,38 @@ class Reader:
         embedder = self._embedder
         return None if embedder is None else (embedder.model_id, embedder.dims)
 
-    def prepare(self, drafts: "Sequence[Draft]", vocabulary: Sequence[str]) -> "list[Prepared]":
-        """Classify and embed *drafts*; *vocabulary* is the person's own tags. Writes nothing.
+    def prepare(
+        self, compartments: "Sequence[Compartment]", drafts: "Sequence[Draft]", vocabulary: Sequence[str]
+    ) -> "list[Prepared]":
+        """Classify and embed *drafts* by what the person filed in *compartments* and tags so. Writes nothing.
 
         Raises:
             InvalidInput: a text that cannot be an entry.
         """
-        return preparing.prepare(drafts, self._classifier, self._embedder, vocabulary)
+        return preparing.prepare(compartments, drafts, self._classifier, self._embedder, vocabulary)
+
+    def why(self, compartments: "Sequence[Compartment]", draft: "Draft", vocabulary: Sequence[str]) -> "Reasons":
+        """The verdict on *draft* with all that went into it.
+
+        Raises:
+            InvalidInput: as `prepare`.
+        """
+        return preparing.weigh(compartments, [draft], self._classifier, self._embedder, vocabulary)[0][1]
+
+    def recheck(
+        self, compartments: "Sequence[Compartment]", place: int, after: int, vocabulary: Sequence[str]
+    ) -> "tuple[int | None, int, list[tuple[Entry, Verdict]]]":
+        """The next entries of ``compartments[place]`` judged anew, see `preparing.rejudge`."""
+        return preparing.rejudge(compartments, place, after, self._classifier, vocabulary)
+
+    def judged_by(self) -> str:
+        """A word that changes with everything that verdicts rest on, but for what the person files."""
+        from hashlib import sha256
+
+        found = self._classifier
+        head = found.head.corpus if found.head else ""
+        rules = (sorted(found.policy.thresholds.items()), found.policy.fallback, found.rules)
+        return sha256(repr((found.embedder_id, head, rules)).encode()).hexdigest()[:16]
 
     def embed_waiting(self, compartments: "Sequence[Compartment]", progress: "Progress | None" = None) -> int:
         """Give entries that wait for their vectors theirs; how many.
@@ -125,6 +153,7 @@ class Reader:
             head=shipped() if embedder is not None else None,
             embedder_id=None if embedder is None else embedder.model_id,
             policy=Policy(self.config.thresholds(), self.config.fallback()),
+            rules=self.config.rules(),
             instruct=self._instruct,
         )
 

@@ -116,8 +116,9 @@ def unfinished_moves(compartments: Sequence[Compartment]) -> list[tuple[Compartm
     result = []
     for new in compartments:
         for entry, unasked in new.arrivals():
-            named = {p for record in new.history(entry) for p in record.parents}
-            for name in [n for n in unasked if n in by_class]:
+            asked = [n for n in unasked if n in by_class]
+            named = {p for record in new.history(entry) for p in record.parents} if asked else set()
+            for name in asked:
                 heads = tuple(h.name for h in by_class[name].heads(entry))
                 if heads and set(heads) <= named:
                     result.append((by_class[name], entry, heads))

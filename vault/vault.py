@@ -29,6 +29,7 @@ from vault.reconcile import Progress
 
 if TYPE_CHECKING:
     from vault.browsing import Browsing
+    from vault.classify.reasons import Reasons
     from vault.classify.verdict import Verdict
     from vault.config import Config
     from vault.doctor import Finding
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from vault.keyring import Keyring
     from vault.keys.keyslots import KdfLimits, Secret
     from vault.models.store import ModelStore
+    from vault.rechecking import Recheck
     from vault.search.hit import Hit
     from vault.search.query import Query
     from vault.search.request import Request
@@ -105,7 +107,7 @@ class Vault:
             with self.opened.opening(wanted) as take:
                 take(unlocker.unlock(secrets, wanted), progress)
             self.notes += unlocker.notes
-            self._finish_moves()
+            self.finish_moves()
             self.notes += self.opened.take_notes()
         return self.open_classes
 
@@ -120,15 +122,17 @@ class Vault:
     def attach(self) -> tuple[Classification, ...]:
         """Take up what the agent has opened for this terminal since, and what it has locked; returns what is open."""
         self.opened.attach()
+        self.finish_moves()
         return self.open_classes
 
-    def _finish_moves(self) -> None:
+    def finish_moves(self) -> None:
+        """Write the second half of moves between open classes that were cut off after the first."""
         try:
             for old, entry_id, heads in self.opened.moves_to_finish():
                 entry = self.opened.need(old).compartment.entry(entry_id)
                 if entry is not None:
                     self._writer.write([capturing.tombstone(entry, old, heads, "moved")])
-        except (StorageFailed, Damaged) as error:  # reading must work all the same; the next opening asks again
+        except (StorageFailed, Damaged, Locked) as error:  # reading must work all the same; the next opening asks again
             self.notes.append(f"a move is not finished: {error.message}")
         else:
             self.opened.moves_finished()
@@ -171,6 +175,29 @@ class Vault:
     def classify(self, text: str) -> "Verdict":
         """How *text* would be filed and why; stores nothing."""
         return self._capture.prepare([Draft(text)])[0].verdict
+
+    def why(self, text: str) -> "Reasons":
+        """The verdict on *text* and all that went into it; stores nothing, and holds nothing of the text."""
+        return self.reader.why(self.opened.compartments, Draft(text), self._vocabulary())
+
+    def uncertain(self, limit: int = 50) -> list[Entry]:
+        """Entries whose class no person chose and nothing was sure of, least certain first.
+
+        `confirm` and `move` settle them, and teach how to file what is like them.
+        """
+        below = self.config.thresholds()
+        found = [
+            entry
+            for compartment in self.opened.compartments
+            for entry in compartment.fetch(compartment.unsure(below[compartment.classification], limit)).values()
+        ]
+        return sorted(found, key=lambda e: (e.confidence or 0.0, e.id))[:limit]
+
+    def recheck(self, progress: Progress | None = None) -> "Recheck":
+        """Look again at all entries whose class no person chose; moves nothing by itself."""
+        from vault.rechecking import Recheck
+
+        return Recheck(self._writer, self.reader, self._vocabulary(), progress)
 
     def embed_waiting(self, progress: Progress | None = None) -> int:
         """Give entries captured without the model (or while locked) their vectors; how many.

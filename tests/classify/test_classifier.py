@@ -1,5 +1,6 @@
 """The whole verdict: which stage speaks, tags, mood, and that no secret shows in it."""
 
+import itertools
 import json
 
 import classify_samples as samples
@@ -8,12 +9,13 @@ import pytest
 
 from vault.classification import ALL, Classification
 from vault.classify.classifier import Classifier
+from vault.classify.cues import cues, size
 from vault.classify.decide import Policy
 from vault.classify.detectors import detect
 from vault.classify.emotion import emotion
-from vault.classify.head import Head, pooled, read, shipped
+from vault.classify.head import Head, Layer, pooled, read, shipped, stretched
 from vault.classify.prompt import SCHEMA, answer, prompt
-from vault.classify.surface import SIZE
+from vault.classify.surface import BUCKETS, COUNTS, counts, hashed
 from vault.classify.tags import tags
 from vault.errors import Damaged, ModelMissing
 
@@ -21,7 +23,10 @@ from vault.errors import Damaged, ModelMissing
 def sure(label: Classification | None) -> Head:
     """A head that always says *label*, or is evenly unsure."""
     bias = np.array([9.0 if c is label else 0.0 for c in ALL])
-    return Head(np.zeros((3 + SIZE, 5)), bias, ALL, 1.0, "toy", "")
+    plain, peaked = (
+        Layer(np.zeros((3 + probes + COUNTS + size() + 2, 5)), np.zeros((BUCKETS, 5)), bias, 1.0) for probes in (0, 2)
+    )
+    return Head(peaked, plain, np.eye(3)[:2], np.zeros(2), (), ALL, "toy", "")
 
 
 VECTORS = np.eye(3)[:1]
@@ -123,10 +128,38 @@ def test_mood():
 def test_the_shipped_head_gives_probabilities():
     """Five classes that sum to one, for the default embedder's width."""
     head = shipped()
-    row = head.probabilities(np.full((1, 384), 384**-0.5), ["met Ana for coffee"])[0]
-    assert set(row) == set(ALL)
-    assert sum(row.values()) == pytest.approx(1)
+    vector, peaks = np.full((1, 384), 384**-0.5), np.full((1, len(head.probes)), 0.5)
+    for row in (head.probabilities("met Ana for coffee", vector), head.probabilities("met Ana", vector, peaks)):
+        assert set(row) == set(ALL)
+        assert sum(row.values()) == pytest.approx(1)
     assert head.model_id
+    assert head.probes.shape == (len(head.centre), 384)
+
+
+def test_peaks_reach_the_head_and_probes_are_offered_only_to_its_embedder():
+    """The classifier passes peaks on, says what to compare tokens with, and nothing to another embedder."""
+    toy = sure(None)
+    toy.peaked.dense[3, ALL.index(Classification.CONFIDENTIAL)] = 9.0
+    here = Classifier(toy, "toy")
+    assert here.probes is toy.probes
+    assert Classifier(toy, "another").probes is None
+    assert Classifier().probes is None
+    with_peaks = here.classify("x", VECTORS, peaks=np.array([[0.1, 0.2], [0.9, 0.2]]))
+    assert with_peaks.label is Classification.CONFIDENTIAL
+    assert with_peaks.probabilities != here.classify("x", VECTORS).probabilities
+
+
+def test_peaks_are_of_one_length_about_their_centre():
+    """What is at the centre has no peaks; everything else the same length."""
+    rows = stretched(np.array([[0.5, 0.5], [0.9, 0.5], [0.5, 0.0]]), np.array([0.5, 0.5]))
+    assert np.linalg.norm(rows, axis=1).tolist() == pytest.approx([0, 2**0.5, 2**0.5])
+
+
+def test_what_detectors_found_moves_the_head():
+    """A kind it knows changes its probabilities; one it does not know changes only by its floor."""
+    head = shipped()
+    text, vector = "Visa 4716 9008 3312 7762", np.full((1, 384), 384**-0.5)
+    assert head.probabilities(text, vector, detections=detect(text)) != head.probabilities(text, vector)
 
 
 def test_broken_weights_are_damage():
@@ -143,8 +176,58 @@ def test_passages_are_pooled_to_one_vector_of_length_one():
 
 def test_a_long_page_of_code_does_not_look_like_a_credential():
     """Signs, long runs and numbers count by their density: a page has no more of them than a line of it."""
-    from vault.classify.surface import BUCKETS, surface
-
     line = "curl -s https://x.test/v1/items?limit=5000 | jq '.data[]' > out_20260101.json  # see `docs`"
     page = "\n".join(["Some words about what this does and why one would want it at all in the first place.", line] * 8)
-    assert surface(page)[BUCKETS:].sum() < surface(line)[BUCKETS:].sum()
+    assert sum(counts(page)) < sum(counts(line))
+
+
+def test_a_number_keeps_its_shape_and_loses_its_value():
+    """Two codes of one form are the same to the head; one of another form, or none, is not."""
+    one, other = (hashed(f"the gate opens with {code}") for code in ("4471#", "8206#"))
+    alike = sum(one[k] * other[k] for k in one.keys() & other.keys())
+    told = hashed("the gate opens with a squeak")
+    assert alike > 0.99 * sum(v * v for v in one.values())
+    assert sum(one[k] * told[k] for k in one.keys() & told.keys()) < 0.8 * alike
+
+
+def test_each_family_of_hashed_parts_weighs_the_same_in_a_line_and_a_page():
+    """The square of the weights is about the number of families, whatever the length."""
+    for text in ("met Ana at 10", "met Ana at 10 by the old gate, and she had brought pears. " * 9):
+        assert sum(v * v for v in hashed(text).values()) == pytest.approx(6, abs=1.2)
+    assert hashed("") == {}
+
+
+def test_a_code_near_a_lock_is_seen_and_far_from_it_is_not():
+    """Nearness falls with the characters between; without a value or without a word there is none."""
+    feature = names_of_cues().index("number near lock")
+    near = cues("the side gate needs 4471 now")[feature]
+    far = cues("the side gate squeaks." + " We walked on and on, past the mill and the weir." * 3 + " 4471 now")[feature]
+    assert near > 0.5
+    assert far < 0.1
+    assert cues("the side gate squeaks")[feature] == cues("4471 now")[feature] == 0
+
+
+def test_cues_are_between_nothing_and_one():
+    """Whatever the text, as many features as it says, each 0 to 1."""
+    for text in ("", "a", "passw0rd: x " * 200, "geheim 暗証番号 4826 пароль «утки»", "\n" * 2000):
+        row = cues(text)
+        assert row.shape == (size(),)
+        assert row.min(initial=0) >= 0
+        assert row.max(initial=0) <= 1
+
+
+def test_every_group_of_cues_has_words_and_matches_its_own():
+    """The file of words is read as it is meant: whole words, beginnings and pairs."""
+    row = dict(zip(names_of_cues(), cues("passwords, my ex; Recovery"), strict=True))
+    assert row["login"] > 0
+    assert row["master"] > 0
+    assert dict(zip(names_of_cues(), cues("trap door"), strict=True))["lock"] > 0
+    assert dict(zip(names_of_cues(), cues("outdoor"), strict=True))["lock"] == 0
+    assert dict(zip(names_of_cues(), cues("nobody knows"), strict=True))["confide"] > 0
+
+
+def names_of_cues() -> list[str]:
+    """What each feature is."""
+    from vault.classify.cues import _KINDS, _NEAR, names
+
+    return [*names(), *itertools.chain.from_iterable([kind, *(f"{kind} near {g}" for g in _NEAR)] for kind in _KINDS)]

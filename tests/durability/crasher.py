@@ -149,11 +149,11 @@ def check(rig: Rig, place: Path, out: int) -> None:
 def main() -> int:
     """Kill and compare; 0 if nothing was wrong."""
     root, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    if sys.argv[4:] == ["careless"]:  # positive control: an acknowledgement before anything is stored
-        _be_careless()
     rig, place = Rig(root), root / "place"
     place.mkdir()
     rig.create(place).close()
+    if sys.argv[4:] == ["careless"]:  # positive control: an acknowledgement before anything is stored
+        _be_careless()
     rng, ledger, wrong = random.Random(seed), Ledger(), []
     killed = 0
     for n in range(kills):

@@ -42,4 +42,6 @@ def test_twenty_thousand_kills_lose_nothing() -> None:
 
 def test_control_an_acknowledgement_before_the_write_is_caught() -> None:
     """Positive control: a build that writes 20 ms after it has acknowledged loses something in 12 kills."""
-    assert crash(12, 3, "careless").returncode == 1
+    run = crash(12, 3, "careless")
+    assert run.returncode == 1
+    assert "wrong" in run.stdout, run.stdout + run.stderr

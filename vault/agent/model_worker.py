@@ -49,7 +49,7 @@ class ModelWorker:
     def warm(self) -> None:
         """Load what the first question needs, so that it need not wait; what is wrong with it, it will be told."""
         with suppress(VaultError):
-            self._fresh().prepare([Draft("nothing in particular")], [])
+            self._fresh().prepare([], [Draft("nothing in particular")], [])
 
     def greet(self) -> None:
         """Look whether another model or other settings are in force.
@@ -88,15 +88,17 @@ class ModelWorker:
             match verb:
                 case "model":
                     return reader.model()
-                case "prepare":
-                    return reader.prepare(*args)
-                case "search" | "embed_waiting":
+                case "judged_by":
+                    return reader.judged_by()
+                case "search" | "embed_waiting" | "prepare" | "why" | "recheck":
                     classes, *rest = args
                     lending = zip(classes, lent, strict=True)
                     compartments = [RemoteCompartment(Classification(c), Channel(s, notes)) for c, s in lending]
                     if verb == "search":
                         return self._search(reader, compartments, *rest)
-                    return reader.embed_waiting(compartments, progress)
+                    if verb == "embed_waiting":
+                        return reader.embed_waiting(compartments, progress)
+                    return getattr(reader, verb)(compartments, *rest)
         except wire.Gone:
             raise VaultError("a class was locked while it was asked", remedy="unlock it and try again") from None
         finally:
@@ -116,6 +118,7 @@ def _mtime(path: Path | None) -> int:
 def main() -> None:
     """Load the model, then serve."""
     harden(die_with_parent=True)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy: its threads and the model's get in each other's way
     control = socket.socket(fileno=int(sys.argv[1]))
     with os.fdopen(0, "rb") as file:
         said = json.loads(file.read(64 * 1024))

@@ -3,8 +3,10 @@
 A front end that holds these cannot tell, and need not know, where a class is open.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +15,14 @@ from vault.agent.channel import Channel
 from vault.agent.client import connect
 from vault.classification import Classification
 from vault.compartment.compartment import Compartment, Incoming
-from vault.errors import Locked
+from vault.errors import Locked, VaultError
 from vault.opened import OpenClass
 from vault.reading import Reader
 
 if TYPE_CHECKING:
-    from vault.entry import Revision
+    from vault.classify.reasons import Reasons
+    from vault.classify.verdict import Verdict
+    from vault.entry import Entry, Revision
     from vault.keys.sections import ClassKeys
     from vault.preparing import Draft, Prepared
     from vault.reconcile import Progress
@@ -74,6 +78,41 @@ def _verb(name: str) -> Callable[..., Any]:
 
 for _name in sorted(VERBS):
     setattr(RemoteCompartment, _name, _verb(_name))
+
+
+@contextmanager
+def _lent(compartment: Compartment) -> Iterator[int]:
+    """A connection over which another process may ask *compartment* its verbs.
+
+    One that is open in this process answers from a thread, while the lender waits and does nothing with it.
+    """
+    if isinstance(compartment, RemoteCompartment):
+        yield compartment.channel.connection.fileno()
+        return
+    ours, theirs = socket.socketpair()
+    answering = threading.Thread(target=_answer, args=(compartment, ours), daemon=True)
+    answering.start()
+    try:
+        yield theirs.fileno()
+    finally:
+        theirs.close()
+        with suppress(OSError):
+            ours.shutdown(socket.SHUT_RDWR)
+        answering.join()
+
+
+def _answer(compartment: Compartment, asked: socket.socket) -> None:
+    """Answer what comes over *asked* until it closes."""
+    with asked, suppress(wire.Gone):
+        while True:
+            (verb, (args, named)), _ = wire.receive(asked)
+            try:
+                if verb not in VERBS:
+                    raise VaultError(f"an index knows no {str(verb)[:30]}", remedy=wire.OTHER_VERSION)
+                reply = ["value", getattr(compartment, verb)(*args, **named), []]
+            except VaultError as error:
+                reply = wire.failure(error)
+            wire.send(asked, reply)
 
 
 class RemoteClass(OpenClass):
@@ -165,11 +204,30 @@ class RemoteReader(Reader):
         """As in `Reader`."""
         return self._ask("model")  # type: ignore[no-any-return]
 
-    def prepare(self, drafts: "Sequence[Draft]", vocabulary: Sequence[str]) -> "list[Prepared]":
+    def prepare(
+        self, compartments: Sequence[Compartment], drafts: "Sequence[Draft]", vocabulary: Sequence[str]
+    ) -> "list[Prepared]":
         """As in `Reader`; what cannot be an entry might not cross, so it is refused before."""
         from vault.preparing import check
 
-        return self._ask("prepare", [check(d) for d in drafts], list(vocabulary))  # type: ignore[no-any-return]
+        checked = [check(d) for d in drafts]
+        return self._lend("prepare", compartments, checked, list(vocabulary))  # type: ignore[no-any-return]
+
+    def why(self, compartments: Sequence[Compartment], draft: "Draft", vocabulary: Sequence[str]) -> "Reasons":
+        """As in `Reader`."""
+        from vault.preparing import check
+
+        return self._lend("why", compartments, check(draft), list(vocabulary))  # type: ignore[no-any-return]
+
+    def recheck(
+        self, compartments: Sequence[Compartment], place: int, after: int, vocabulary: Sequence[str]
+    ) -> "tuple[int | None, int, list[tuple[Entry, Verdict]]]":
+        """As in `Reader`."""
+        return self._lend("recheck", compartments, place, after, list(vocabulary))  # type: ignore[no-any-return]
+
+    def judged_by(self) -> str:
+        """As in `Reader`."""
+        return self._ask("judged_by")  # type: ignore[no-any-return]
 
     def embed_waiting(self, compartments: Sequence[Compartment], progress: "Progress | None" = None) -> int:
         """As in `Reader`."""
@@ -182,14 +240,15 @@ class RemoteReader(Reader):
         return self._lend("search", compartments, query, limit, mode)  # type: ignore[no-any-return]
 
     def _lend(self, verb: str, compartments: Sequence[Compartment], *args: Any, **named: Any) -> Any:
-        """Ask with the connections to *compartments* lent; where one of them is open in this process, work here."""
-        lent = [c for c in compartments if isinstance(c, RemoteCompartment)]
+        """Ask with *compartments* lent for as long as it takes."""
         channel = self._channel
-        if channel is None or len(lent) != len(compartments) or len(lent) > MAX_LENT:
+        if channel is None or len(compartments) > MAX_LENT:
             return getattr(self._here, verb)(compartments, *args, **named)
-        classes = [c.classification.value for c in lent]
+        classes = [c.classification.value for c in compartments]
         try:
-            return channel.ask(verb, classes, *args, fds=[c.channel.connection.fileno() for c in lent], **named)
+            with ExitStack() as lent:
+                fds = [lent.enter_context(_lent(c)) for c in compartments]
+                return channel.ask(verb, classes, *args, fds=fds, **named)
         except wire.Gone:
             self._lost()
             return getattr(self._here, verb)(compartments, *args, **named)

@@ -33,5 +33,12 @@ def unit(platform: str, python: str) -> str:
                 "HardResourceLimits": {"Core": 0},
             }
         ).decode()
-    quoted = " ".join(f'"{part}"' if " " in part else part for part in (python, *_MODULE))
-    return _SYSTEMD.format(command=quoted)
+    return _SYSTEMD.format(command=" ".join(map(_quoted, (python, *_MODULE))))
+
+
+def _quoted(part: str) -> str:
+    """A word of a systemd command line (systemd.service(5), "Command lines")."""
+    escaped = part
+    for special, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        escaped = escaped.replace(special, written)
+    return f'"{escaped}"' if escaped != part or " " in part else part

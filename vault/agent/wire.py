@@ -34,6 +34,9 @@ _DOCUMENTS = frozenset({"metadata", "extra"})
 """Fields that hold JSON of a person's own, which may nest as deeply as JSON goes: they cross as text."""
 _MODULES = frozenset(
     {
+        "vault.classify.detectors.detection",
+        "vault.classify.personal",
+        "vault.classify.reasons",
         "vault.classify.verdict",
         "vault.compartment.candidates",
         "vault.compartment.compartment",

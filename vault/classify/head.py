@@ -1,56 +1,111 @@
-"""The head: five probabilities from a text and its vector, by weights trained on our own labelled corpus.
+"""The head: five probabilities from a text, its vectors and their peaks, by weights trained on our own corpus.
 
-One linear layer over the vector and the surface of the text, and a softmax whose temperature was calibrated
-by cross-validation (Guo et al., "On Calibration of Modern Neural Networks", 2017). The weights are package
-data, made by ``bench/head/train.py`` and reproducible from the committed embeddings; they fit one embedder
-only and name it.
+A linear layer and a softmax over the vector, the peaks, what ``cues`` and ``surface`` count, and what the
+detectors found. A *peak* is how near any one token of the text came to a *probe*, a typical state of a token:
+the vector is a mean over tokens, in which four digits drown; a maximum keeps them. Temperatures are calibrated by
+cross-validation (Guo et al., "On Calibration of Modern Neural Networks", 2017). The weights are package data,
+made by ``bench/head/train.py`` and reproducible from the committed inputs; they fit one embedder and name it.
 numpy is imported at module scope, so import this module only where a vector is at hand.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vault.classification import Classification
-from vault.classify.surface import surface
+from vault.classify.cues import cues
+from vault.classify.detectors import Detection
+from vault.classify.surface import BUCKETS, counts, hashed
 from vault.errors import Damaged
 
 _MISFIT = "the classifier's weights are not in the form this version reads"
+PEAKS = 2**0.5
+"""Length to which peaks are brought, beside a vector of length 1; by cross-validation."""
+KIND = 0.5
+"""Worth of the kind of a detection, beside 1 for its floor."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Weights for one set of inputs."""
+
+    dense: NDArray[np.float32]
+    """Shape (inputs, classes)."""
+    hashed: NDArray[np.float32]
+    """Shape (``surface.BUCKETS``, classes)."""
+    bias: NDArray[np.float64]
+    """Shape (classes,)."""
+    temperature: float
+    """Logits are divided by it; above 1 makes the probabilities milder."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """A trained linear classifier over the vectors of one embedder."""
+    """A trained classifier over the vectors of one embedder."""
 
-    weight: NDArray[np.float64]
-    """Shape (dims + ``surface.SIZE``, classes)."""
-    bias: NDArray[np.float64]
-    """Shape (classes,)."""
+    peaked: Layer
+    """For a text whose peaks are at hand."""
+    plain: Layer
+    """For a text of which only the vectors are, as where they come from an index."""
+    probes: NDArray[np.float32]
+    """Shape (probes, dims), each of length 1: what ``Embedder.embed_with_peaks`` compares tokens with."""
+    centre: NDArray[np.float64]
+    """Shape (probes,): the mean peaks of the corpus."""
+    kinds: tuple[str, ...]
+    """Kinds of detections it has weights for."""
     classes: tuple[Classification, ...]
     """What each column means."""
-    temperature: float
-    """Logits are divided by it; above 1 makes the probabilities milder."""
     model_id: str
     """The embedder whose vectors it was trained on; meaningless for any other."""
     corpus: str
     """SHA-256 of the corpus it was trained on, in hex."""
 
-    def probabilities(self, vectors: NDArray[Any], texts: Sequence[str]) -> list[dict[Classification, float]]:
-        """One mapping per row of *vectors* (n, dims; one L2-normalised row per text); each sums to 1."""
-        logits = (features(vectors, texts) @ self.weight + self.bias) / self.temperature
-        return [dict(zip(self.classes, map(float, row), strict=True)) for row in softmax(logits)]
+    def probabilities(
+        self,
+        text: str,
+        vectors: NDArray[Any],
+        peaks: NDArray[Any] | None = None,
+        detections: Sequence[Detection] = (),
+    ) -> dict[Classification, float]:
+        """The probability of each class for *text*; they sum to 1.
+
+        Args:
+            text: as captured.
+            vectors: its passages, shape (n, dims) with n ≥ 1, each of length 1.
+            peaks: the same passages' peaks, shape (n, probes).
+            detections: what ``detect`` found in *text*.
+        """
+        layer = self.plain if peaks is None else self.peaked
+        parts = [pooled(vectors), noticed(text, detections, self.kinds)]
+        if peaks is not None:
+            parts.insert(1, stretched(np.max(peaks, axis=0), self.centre))
+        spelt = hashed(text)
+        buckets, weights = list(spelt), np.fromiter(spelt.values(), dtype=np.float64, count=len(spelt))
+        logits = np.concatenate(parts) @ layer.dense + weights @ layer.hashed[buckets] + layer.bias
+        row = softmax(logits[None, :] / layer.temperature)[0]
+        return dict(zip(self.classes, map(float, row), strict=True))
 
 
-def features(vectors: NDArray[Any], texts: Sequence[str]) -> NDArray[np.float64]:
-    """What the head sees of each text: its vector, then its surface; shape (n, dims + ``surface.SIZE``)."""
-    return np.hstack([np.asarray(vectors, dtype=np.float64), np.array([surface(text) for text in texts])])
+def noticed(text: str, detections: Sequence[Detection], kinds: Sequence[str]) -> NDArray[np.float64]:
+    """What can be counted in *text* and was found in it: ``surface.counts``, ``cues``, then kinds and floors."""
+    floors = [float(any(d.floor.level == level for d in detections)) for level in (3, 4)]
+    found = {d.kind for d in detections}
+    return np.concatenate([counts(text), cues(text), [KIND * (kind in found) for kind in kinds], floors])
+
+
+def stretched(peaks: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Peaks (…, probes) less their *centre*, brought to one length; a text has few where it is short."""
+    away = np.asarray(peaks, dtype=np.float64) - centre
+    length = np.linalg.norm(away, axis=-1, keepdims=True)
+    return np.asarray(away / np.where(length > 0, length, 1) * PEAKS)
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,18 +134,30 @@ def read(data: bytes) -> Head:
         with np.load(BytesIO(data), allow_pickle=False) as arrays:
             about = json.loads(arrays["about"].tobytes())
             head = Head(
-                arrays["weight"].astype(np.float64),
-                arrays["bias"].astype(np.float64),
+                _layer(arrays, about, "peaked"),
+                _layer(arrays, about, "plain"),
+                arrays["probes"].astype(np.float32),
+                arrays["centre"].astype(np.float64),
+                tuple(about["kinds"]),
                 tuple(Classification(name) for name in about["classes"]),
-                float(about["temperature"]),
                 str(about["model_id"]),
                 str(about["corpus"]),
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise Damaged(_MISFIT, remedy="install memory again") from error
-    if head.weight.shape[1:] != head.bias.shape or len(head.classes) != head.bias.size:
+    fits = all(layer.hashed.shape == (BUCKETS, layer.bias.size) for layer in (head.peaked, head.plain))
+    if not fits or head.probes.shape[:1] != head.centre.shape:
         raise Damaged(_MISFIT, remedy="install memory again")
     return head
+
+
+def _layer(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str) -> Layer:
+    return Layer(
+        arrays[f"{name}.dense"].astype(np.float32),
+        arrays[f"{name}.hashed"].astype(np.float32),
+        arrays[f"{name}.bias"].astype(np.float64),
+        float(about[f"{name}.temperature"]),
+    )
 
 
 @lru_cache(maxsize=1)

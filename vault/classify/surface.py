@@ -1,27 +1,24 @@
-"""What the letters of a text say beside its meaning: hashed words and letter groups, and a dozen counts.
+"""What the letters of a text say beside its meaning: hashed words, letter groups and shapes, and a dozen counts.
 
-A sentence vector blurs exactly what separates "the code is 4471" from talk about codes. These features are
-appended to the vector before the head; by cross-validation they cut its held-out loss by a seventh
-(``bench/head/evaluate.py``). Deterministic on every platform: CRC-32, no ``hash()``. A change
-here, or to what it asks of ``restraint``, needs ``bench/head/train.py`` to run again; a test says so.
+A sentence vector blurs exactly what separates "the code is 4471" from talk about codes: here numbers and odd
+words keep their shape and lose their value, so that ``0000#`` after "gate" is the same feature for every gate.
+Deterministic on every platform: CRC-32, no ``hash()``. A change here, in ``cues`` or in a detector needs
+``bench/head/train.py`` to run again; a test says so.
 """
 
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from math import sqrt
 
 from vault.classify.detectors.restraint import is_chosen, is_random
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 READ = 1000
-"""Characters read; the vector of passages speaks for the rest."""
-BUCKETS = 4096
-"""Hash buckets for words, pairs of words and groups of 3 and 4 letters."""
+"""Characters read; the vectors of passages speak for the rest."""
+BUCKETS = 1 << 15
+"""Hash buckets for everything that is hashed."""
 _SIGNS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -37,42 +34,82 @@ _SIGNS = tuple(
         r"[!@#$%&*]\w|\w[#$%&*]",  # signs inside words
     )
 )
+COUNTS = len(_SIGNS) + 2
+"""Length of what ``counts`` returns."""
 _WORD = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _MOST = 3
 _SHORT = 20
 """Words up to which a sign counts in full: in a line it says much, in a page of code nothing."""
 _EDGES = "\"'.,;:()`"
-SIZE = BUCKETS + len(_SIGNS) + 2
-"""Length of what ``surface`` returns."""
+_AROUND = "\"'.,;:()!?“”„«»"
 
 
-def surface(text: str) -> "NDArray[np.float64]":
-    """The features of *text*, shape ``(SIZE,)``: hashed parts of length 1, then counts scaled to 0…1."""
-    import numpy as np
-
+def counts(text: str) -> list[float]:
+    """Signs of a secret in *text* by their density, each 0 to 1."""
     read = text[:READ]
-    features = np.zeros(SIZE)
-    for part, weight in _parts(read.lower()).items():
-        features[zlib.crc32(part.encode("utf-8", "replace")) % BUCKETS] += weight
-    hashed = np.sqrt(features[:BUCKETS])
-    features[:BUCKETS] = hashed / (float(np.linalg.norm(hashed)) or 1.0)
     tokens = [token.strip(_EDGES) for token in read.split()]
-    counts = [sum(map(is_chosen, tokens)), sum(map(is_random, tokens))]
-    counts += [len(sign.findall(read)) for sign in _SIGNS]
-    features[BUCKETS:] = np.minimum(counts, _MOST) / _MOST * (_SHORT / max(_SHORT, len(tokens)))
-    return features
+    found = [sum(map(is_chosen, tokens)), sum(map(is_random, tokens))]
+    found += [len(sign.findall(read)) for sign in _SIGNS]
+    weight = _SHORT / max(_SHORT, len(tokens))
+    return [min(count, _MOST) / _MOST * weight for count in found]
 
 
-def _parts(text: str) -> Counter[str]:
-    """Words, neighbours and groups of letters with their weights; ``=`` and ``+`` keep the kinds apart."""
-    words = _WORD.findall(text)
-    parts: Counter[str] = Counter()
-    for word, count in Counter(words).items():
-        parts["=" + word] += count * 2
-        framed = f" {word[:40]} "
-        for size in (3, 4):
-            for start in range(len(framed) - size + 1):
-                parts[framed[start : start + size]] += count
-    for first, second in pairwise(words):
-        parts[f"+{first} {second}"] += 2
-    return parts
+def hashed(text: str) -> dict[int, float]:
+    """Buckets (below ``BUCKETS``) → weights: six families of parts, each of length 1 before they are added.
+
+    Words, pairs of words, groups of 3 and 4 letters; runs of up to three tokens with numbers by their length;
+    words by their shape; and the words around whatever has digits or signs inside.
+    """
+    read = text[:READ]
+    low = read.lower()
+    words = _WORD.findall(low)
+    shaped = [_number(token) for token in _TOKEN.findall(low)]
+    families = (
+        [f"={word}" for word in words],
+        [f"+{first} {second}" for first, second in pairwise(words)],
+        [group for word in words for group in _groups(f" {word[:40]} ")],
+        ["~" + " ".join(shaped[i : i + n]) for n in (1, 2, 3) for i in range(len(shaped) - n + 1)],
+        [f"^{_shape(token)}" for token in read.split()],
+        list(_context(read.split())),
+    )
+    row: dict[int, float] = {}
+    for family in families:
+        parts = Counter(zlib.crc32(part.encode("utf-8", "replace")) % BUCKETS for part in family)
+        length = sqrt(sum(parts.values()))
+        for bucket, count in parts.items():
+            row[bucket] = row.get(bucket, 0.0) + sqrt(count) / length
+    return row
+
+
+def _groups(framed: str) -> Iterator[str]:
+    for size in (3, 4):
+        for start in range(len(framed) - size + 1):
+            yield framed[start : start + size]
+
+
+def _number(token: str) -> str:
+    return "0" * min(len(token), 8) if token.isdigit() else token
+
+
+def _shape(token: str) -> str:
+    """``A`` for capitals, ``a`` for small letters, ``0`` for digits; runs cut at three."""
+    return re.sub(r"(.)\1{3,}", r"\1\1\1", "".join(map(_sort, token[:60])))
+
+
+def _sort(character: str) -> str:
+    return "0" if character.isdigit() else character if not character.isalpha() else "A" if character.isupper() else "a"
+
+
+def _context(tokens: list[str]) -> Iterator[str]:
+    """The three words before and two after each token that has digits, or signs between letters."""
+    for place, token in enumerate(tokens):
+        bare = token.strip(_AROUND)
+        if not re.search(r"\d|\w[^\w\s'’]\w", bare):
+            continue
+        shape = _shape(bare)[:6]
+        for away in (-3, -2, -1, 1, 2):
+            if 0 <= place + away < len(tokens):
+                word = tokens[place + away].lower().strip(_AROUND)[:12]
+                yield f"@{shape}|{away if abs(away) < 2 else 'n'}|{word}"  # noqa: PLR2004 (neighbours keep their side)
+                yield f"@|{'b' if away < 0 else 'a'}|{word}"

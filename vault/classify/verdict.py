@@ -6,8 +6,9 @@ from typing import Literal
 
 from vault.classification import Classification
 
-Stage = Literal["explicit", "detector", "head", "fallback", "rules", "instruct"]
-"""Who decided: the person, a detector's floor, the head, nobody (fail closed), words alone, an instruct model."""
+Stage = Literal["explicit", "detector", "policy", "head", "personal", "fallback", "rules", "instruct"]
+"""Who decided: the person, a detector's floor, their own rules, the head, what they filed near it, nobody
+(fail closed), words alone, an instruct model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Verdict:
     label: Classification
     """Where the text belongs."""
     confidence: float
-    """0 to 1: the probability that this level is needed, 1 for an explicit class, 0.99 for a detector."""
+    """0 to 1: the probability that the label is right, 1 for an explicit class, 0.99 for a detector."""
     reasoning: str
     """One line that names the stage and why; never part of the text."""
     tags: tuple[str, ...]
@@ -30,5 +31,7 @@ class Verdict:
     """Which stage decided."""
     warnings: tuple[str, ...] = ()
     """What the person should know, such as an explicit class below what a detector found."""
+    uncertain: bool = False
+    """Worth a person's look: the label is less probable than the threshold of its class."""
     probabilities: Mapping[Classification, float] | None = None
     """The head's probability per class, where a head spoke."""

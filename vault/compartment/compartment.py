@@ -369,12 +369,10 @@ class Compartment:
 
     def fetch(self, rowids: Iterable[int]) -> dict[int, Entry]:
         """Entries by rowid."""
-        found = {}
-        for rowid in rowids:
-            rows = self.db.rows(f"SELECT {_COLUMNS} FROM entry WHERE rowid = ?", [rowid])
-            if rows:
-                found[rowid] = self._entry(rows[0])
-        return found
+        wanted = list(rowids)
+        marks = ", ".join("?" * len(wanted))
+        rows = self.db.rows(f"SELECT {_COLUMNS}, rowid FROM entry WHERE rowid IN ({marks})", wanted)
+        return {int(row[-1]): self._entry(row[:-1]) for row in rows}
 
     def count(self, filters: Filters) -> int:
         """How many entries pass."""
@@ -413,7 +411,7 @@ class Compartment:
 
     def statistics(self, terms: Sequence[str]) -> tuple[int, dict[str, int]]:
         """How many entries are searchable, and how many each MATCH expression of *terms* finds."""
-        return words.size(self.db), {term: words.count(self.db, term) for term in terms}
+        return words.size(self.db), words.counts(self.db, list(terms))
 
     def near_words(self, typed: Sequence[str]) -> dict[str, list[spelling.Near]]:
         """Word → the words of the index nearest to it: (word, slips, entries that hold it)."""

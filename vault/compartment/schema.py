@@ -6,7 +6,7 @@ something to migrate, because importing it takes longer than a search.
 
 from typing import Any
 
-VERSION = 1
+VERSION = 3
 """``PRAGMA user_version`` of a database that needs no migration."""
 
 
@@ -22,6 +22,9 @@ def migrate(connection: Any) -> None:
         migrations(name="0001_records")(_records)
         migrations(name="0002_words")(_words)
         migrations(name="0003_passages")(_passages)
+        migrations(name="0004_parts")(_parts)
+        migrations(name="0005_places")(_places)
+        migrations(name="0006_chosen")(_chosen)
         migrations.apply(database)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.commit()
@@ -85,5 +88,45 @@ def _passages(db: Any) -> None:
         )""",
         "CREATE INDEX passage_entry ON passage (entry)",
         "CREATE INDEX passage_pending ON passage (rowid) WHERE vector IS NULL",
+    ):
+        db.execute(statement)
+
+
+def _parts(db: Any) -> None:
+    """The word index anew, with a column for what its tokenizer cannot see, and a view of its vocabulary."""
+    from vault.compartment.words import parts
+
+    for statement in (
+        "DROP TABLE words",
+        """CREATE VIRTUAL TABLE words USING fts5 (title, tags, body, parts, content='entry', content_rowid='rowid',
+            tokenize='porter unicode61 remove_diacritics 2')""",
+        "INSERT INTO words (words, rank) VALUES ('secure-delete', 1)",
+        "CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row)",
+    ):
+        db.execute(statement)
+    for rowid, title, tags, body in db.execute("SELECT rowid, title, tags, body FROM entry WHERE deleted = 0"):
+        db.execute(
+            "INSERT INTO words (rowid, title, tags, body, parts) VALUES (?, ?, ?, ?, ?)",
+            [rowid, title, tags, body, parts(f"{title}\n{body}")],
+        )
+
+
+def _places(db: Any) -> None:
+    """Where each entry stands in the order of capture: the number of its first revision."""
+    for statement in (
+        "ALTER TABLE entry ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
+        "UPDATE entry SET place = coalesce((SELECT min(seq) FROM revision WHERE revision.entry = entry.id), 0)",
+        "CREATE INDEX entry_place ON entry (place)",
+    ):
+        db.execute(statement)
+
+
+def _chosen(db: Any) -> None:
+    """Whether a person chose an entry's class: 2 by moving or confirming it, 1 at capture, 0 not at all."""
+    for statement in (
+        """ALTER TABLE entry ADD COLUMN chosen INTEGER GENERATED ALWAYS AS (CASE
+            WHEN deleted THEN 0 WHEN reasoning GLOB 'explicit: the class was given*' THEN 1
+            WHEN reasoning GLOB 'explicit*' THEN 2 ELSE 0 END) VIRTUAL""",
+        "CREATE INDEX entry_chosen ON entry (chosen, updated) WHERE chosen > 0",
     ):
         db.execute(statement)

@@ -5,6 +5,7 @@ at 384 dimensions) and the rescoring 8 bits of each, which loses less than the t
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from vault.compartment.database import Database
@@ -92,10 +93,27 @@ def nearest(
     return list(best.values())[:limit]
 
 
+def cosines(
+    db: Database, model_id: str, vector: "Vector", entries: Sequence[int]
+) -> dict[int, tuple[float, int]]:
+    """Entry rowid → (cosine, first character of its best passage) of those of *entries* that have vectors."""
+    if not entries or model(db) != f"{model_id}/{dims_of(vector)}":
+        return {}
+    db.use_vectors()
+    rows = db.rows(
+        "SELECT entry, max(1 - vec_distance_cosine(vec_int8(vector), vec_int8(?))), first FROM passage "
+        f"WHERE entry IN ({','.join('?' * len(entries))}) AND vector IS NOT NULL GROUP BY entry",
+        [quantise(vector), *entries],
+    )
+    return {int(entry): (float(cosine), int(first)) for entry, cosine, first in rows}
+
+
 def quantise(vector: "Vector") -> bytes:
     """8 bits a dimension: round(127 x / max |x|); cosine does not mind the scale."""
     import numpy as np
 
+    if isinstance(vector, bytes):
+        return _packed(vector)[0]
     values = _numbers(vector)
     peak = float(np.abs(values).max()) or 1.0
     levels: bytes = np.rint(values * (127 / peak)).astype(np.int8).tobytes()
@@ -106,8 +124,17 @@ def signs_of(vector: "Vector") -> bytes:
     """One bit a dimension: set where positive, lowest dimension in the lowest bit."""
     import numpy as np
 
+    if isinstance(vector, bytes):
+        return _packed(vector)[1]
     bits: bytes = np.packbits(_numbers(vector) > 0, bitorder="little").tobytes()
     return bits
+
+
+@lru_cache(maxsize=4)
+def _packed(vector: bytes) -> tuple[bytes, bytes]:
+    """Levels and signs of a query's vector, which every compartment is asked with."""
+    numbers = _numbers(vector)
+    return quantise(numbers), signs_of(numbers)
 
 
 def dims_of(vector: "Vector") -> int:

@@ -6,6 +6,7 @@ numpy and llama_cpp are imported when an `Embedder` is made.
 """
 
 import ctypes
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from vault.errors import Damaged
-from vault.models.runtime import load_llama, open_model
+from vault.models.runtime import load_llama, metadata, open_model
 from vault.models.threads import Threads
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class Embedder:
         self._vocab = llama.llama_model_get_vocab(self._model)
         self._limit = min(token_limit, BATCH, llama.llama_model_n_ctx_train(self._model))
         self.dims = int(llama.llama_model_n_embd(self._model))
-        self._context = llama.llama_init_from_model(self._model, _context_params(llama))
-        if not self._context or llama.llama_pooling_type(self._context) not in _poolings(llama):
+        self._averages = _averages(llama, self._model)
+        self._context = llama.llama_init_from_model(self._model, _context_params(llama, self._averages))
+        if not self._context or not (self._averages or llama.llama_pooling_type(self._context) in _poolings(llama)):
             self.close()
             raise Damaged(
                 f"{model_id} is not an embedding model", remedy="choose another: memory model use NAME"
@@ -77,13 +79,31 @@ class Embedder:
         """
         import numpy as np
 
+        return self.embed_with_peaks(texts, np.zeros((0, self.dims), dtype=np.float32))[0]
+
+    def embed_with_peaks(self, texts: Sequence[str], probes: "Vectors") -> "tuple[Vectors, Vectors]":
+        """As `embed`, and how near any token of each text comes to each of *probes*, in the same run.
+
+        Args:
+            texts: any texts.
+            probes: shape ``(probes, dims)``, each of length 1.
+
+        Returns:
+            The vectors, and the peaks: float32 of shape ``(len(texts), len(probes))``, the largest cosine of a
+            token's state with the probe. A model that does not average over tokens has one state per text.
+        """
+        import numpy as np
+
         vectors = np.zeros((len(texts), self.dims), dtype=np.float32)
+        peaks = np.zeros((len(texts), len(probes)), dtype=np.float32)
         tokens = [self._tokens(text) for text in texts]
         for group in _groups([len(each) for each in tokens]):
-            vectors[group] = self._run([tokens[index] for index in group])
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors /= np.where(lengths > 0, lengths, 1)
-        return vectors
+            states, starts = self._run([tokens[index] for index in group])
+            sums = np.add.reduceat(states, starts, axis=0)
+            vectors[group] = _of_length_one(sums)  # the direction of the mean
+            if len(probes):
+                peaks[group] = np.maximum.reduceat(_of_length_one(states) @ probes.T, starts, axis=0)
+        return vectors, peaks
 
     def embed_one(self, text: str) -> "Vectors":
         """The vector of *text*, float32 of shape ``(dims,)`` and length 1."""
@@ -129,8 +149,8 @@ class Embedder:
             count = llama.llama_tokenize(self._vocab, data, len(data), buffer, room, True, False)
         return buffer[: max(count, 0)]
 
-    def _run(self, group: list[list[int]]) -> list["Vectors"]:
-        """The vectors of one batch of token lists, not yet normalised."""
+    def _run(self, group: list[list[int]]) -> "tuple[Vectors, list[int]]":
+        """The states of one batch of token lists, one below the other, and where each list's begin."""
         import numpy as np
 
         with self._opened() as llama:
@@ -145,8 +165,13 @@ class Embedder:
 
             if self._threads.run(work):
                 raise Damaged(f"the model {self.model_id} cannot embed", remedy="run: memory model verify")
+            if self._averages:
+                starts = list(itertools.accumulate((len(each) for each in group), initial=0))
+                pointer = llama.llama_get_embeddings(self._context)
+                return np.ctypeslib.as_array(pointer, (starts[-1], self.dims)).copy(), starts[:-1]
             pointers = [llama.llama_get_embeddings_seq(self._context, each) for each in range(len(group))]
-            return [np.ctypeslib.as_array(pointer, (self.dims,)).copy() for pointer in pointers]
+            rows = [np.ctypeslib.as_array(pointer, (self.dims,)) for pointer in pointers]
+            return np.array(rows, dtype=np.float32), list(range(len(group)))
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -206,8 +231,23 @@ def _groups(lengths: list[int]) -> Iterator[list[int]]:
         yield group
 
 
-def _context_params(llama: Any) -> Any:
+def _of_length_one(rows: "Vectors") -> "Vectors":
+    import numpy as np
+
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def _averages(llama: Any, model: Any) -> bool:
+    """Whether the model's vector is the mean of its tokens' states: then we ask for those and average here."""
+    architecture = metadata(model, "general.architecture")
+    return metadata(model, f"{architecture}.pooling_type") == str(llama.LLAMA_POOLING_TYPE_MEAN)
+
+
+def _context_params(llama: Any, averages: bool) -> Any:
     params = llama.llama_context_default_params()
+    if averages:
+        params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
     params.n_ctx = params.n_batch = params.n_ubatch = BATCH
     params.n_seq_max = SEQUENCES
     params.kv_unified = True

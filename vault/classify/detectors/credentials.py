@@ -19,14 +19,15 @@ from vault.classify.detectors.restraint import (
     is_reference,
     is_taught,
 )
+from vault.classify.detectors.stems import Stemmed
 
 _SPOKEN = (
     r"pass-?\s?(?:word|phrase|code)|passwd|pwd|passwor[td]|kennwort|passphrase|mot de passe|phrase secrète|phrase de passe|"
     r"contraseña|contrasena|frase de contraseña|frase segreta|parola d'ordine|parola chiave|palavra-passe|palavra passe|"
-    r"wachtwoord|wachtzin|hasło|пароль|lösenord|adgangskode|passord|salasana|heslo|şifre|jelszó|密码|パスワード|비밀번호|"
+    r"wachtwoord|wachtzin|hasło|пароль|lösenord(?:et)?|adgangskoden?|passord(?:et)?|salasana|heslo|şifre|jelszó|密码|パスワード|비밀번호|"
     r"sicherheitsschlüssel|netzwerkschlüssel|wlan-?schlüssel|network key|wpa2? key|wi-?fi key|netwerksleutel"
 )
-_SHORT = r"\b(?:pass|pw|mdp|psk|senha|clave|sifra|passwort)"
+_SHORT = r"(?<![^\W_])(?:pass|pw|mdp|psk|senha|clave|sifra|passwort)|(?:smtp|db|mail|user|admin|root|require)pass"
 _MACHINE = (
     r"\b(?:[a-z0-9]{1,20}[_.-]){0,4}(?:api[-_ ]?key|api[-_ ]?token|api[-_ ]?secret|access[-_ ]?token|auth[-_ ]?token|refresh[-_ ]?token|"
     r"bot[-_ ]?token|deploy[-_ ]?token|client[-_ ]?secret|app[-_ ]?secret|secret[-_ ]?(?:access[-_ ]?)?key|access[-_ ]?key|account[-_ ]?key|"
@@ -36,18 +37,18 @@ _MACHINE = (
 _MASTER = (
     r"master[- ]?(?:pass-?(?:word|phrase|wort|code)|key|kennwort|pw)|haupt(?:passwort|kennwort)|mot de passe (?:maître|principal)|"
     r"contraseña (?:maestra|principal)|password (?:principale|maestra)|senha (?:mestra|mestre)|palavra-passe mestra|hoofdwachtwoord|"
-    r"recovery[- ](?:key|code|phrase|passphrase)|unseal key|root token|wiederherstellungsschlüssel|clé de (?:récupération|secours)|"
+    r"recovery[- ](?:key|code|phrase|passphrase)|(?:keepass\w{0,4}|bitwarden|1password|lastpass|dashlane|enpass|nordpass|proton pass|vault) (?:master|main)|unseal key|root token|wiederherstellungsschlüssel|clé de (?:récupération|secours)|"
     r"clave de recuperación|chiave di (?:recupero|ripristino)|chave de recuperação|herstelsleutel|emergency kit"
 )
-_NAME = re.compile(rf"(?P<master>{_MASTER})|(?P<token>{_MACHINE})|(?P<password>{_SPOKEN}|{_SHORT})", re.IGNORECASE)
+_NAME = Stemmed(rf"(?P<master>{_MASTER})|(?P<token>{_MACHINE})|(?P<password>{_SPOKEN}|{_SHORT})", re.IGNORECASE, inline=True)
 _GAP = (
     r"(?:_[a-z0-9]{1,12})?[\"'`*_|)]{0,3}"
-    r"(?:\s{1,3}(?:\([^()\n]{0,40}\)|(?:for|to|of|on|at|in|from|für|fürs|vom|von|zum|zur|im|am|beim|der|die|das|des|pour|de|du|des|"
+    r"(?:\s{1,3}(?:\([^()\n]{0,40}\)|(?:for|to|of|on|at|in|from|für|fürs|vom|von|zum|zur|im|am|beim|der|die|das|des|pour|de|du|des|от|для|на|до|till|til|do|för|"
     r"d'|à|au|sur|dans|para|del|da|do|no|na|di|della|dello|dell'|voor|van|het|per|il|la|le|el|here|now|hier)[\s']"
-    r"[^\n:=;!?]{0,48}?))?[\"'`*_|]{0,3}"
+    r"[^\n:=;!?]{0,48}?)|,\s[^\n:=;.!?]{3,30})?[\"'`*_|]{0,3}"
 )
 _GIVEN = re.compile(
-    _GAP + r"(?:(?P<sign>\s{0,4}(?::=|=>|==?|:|->|→|–|—|\|)[*_]{0,2}\s{0,6})"
+    _GAP + r"(?:(?P<sign>\s{0,4}(?::=|=>|==?|:|->|→|–|—|\||value\s?=)[*_]{0,2}\s{0,6})"
     r"|(?P<verb>\s{1,3}(?:(?:is|was|ist|lautet|est|es|è|é|será|sarà)(?: now| still| jetzt| ahora| adesso| agora| nu)?|set to|reset to|"
     r"changed to|to|auf|zu|op|wants|takes)\s{0,2}:?\s{1,3}))",
     re.IGNORECASE,
@@ -74,9 +75,9 @@ _STATES = frozenset(
 )
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Named credentials in *text*; ultrasecret where the words say it opens a vault, a disk or other keys."""
-    for match in _NAME.finditer(text):
+    for match in _NAME.finditer(text, lower):
         for between in (_GIVEN.match(text, match.end()), _NEXT.match(text, match.end())):
             value = between and _VALUE.match(text, between.end())
             if between and value and (end := _value_end(text, value, str(match.lastgroup), str(between.lastgroup))):

@@ -6,18 +6,21 @@ from hashlib import sha256
 
 from vault.classify.detectors.detection import Detection, ultrasecret
 from vault.classify.detectors.restraint import entropy, is_digest, is_placeholder, is_taught
+from vault.classify.detectors.stems import Stemmed
 
-_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM = Stemmed(r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = re.compile(r"(?:[A-Za-z0-9+/=]|\s|\\n|\\r|[:,>\"'|-]|\.(?!\.)){0,4000}")
-_PUTTY = re.compile(r"PuTTY-User-Key-File-\d[^\n]{0,80}\n(?:[^\n]{0,200}\n){1,400}?Private-Lines: \d+\r?\n[A-Za-z0-9+/]{16}")
-_AGE = re.compile(r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{40,}\b", re.IGNORECASE)
-_EXTENDED = re.compile(r"\b[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{70,120}\b")
-_NOSTR = re.compile(r"\bnsec1[02-9ac-hj-np-z]{50,60}\b")
+_PUTTY = Stemmed(r"PuTTY-User-Key-File-\d[^\n]{0,80}\n(?:[^\n]{0,200}\n){1,400}?Private-Lines: \d+\r?\n[A-Za-z0-9+/]{16}")
+_AGE = Stemmed(r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{40,}\b", re.IGNORECASE)
+_EXTENDED = Stemmed(r"\b[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{70,120}\b")
+_NOSTR = Stemmed(r"\bnsec1[02-9ac-hj-np-z]{50,60}\b")
 _WIF = re.compile(r"(?<![A-Za-z0-9])[5KL9c][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")
 _HEX = re.compile(r"(?<![A-Za-z0-9])(?:0x)?[0-9a-f]{64}(?![A-Za-z0-9])", re.IGNORECASE)
 _RAW = re.compile(r"(?<![A-Za-z0-9+/_-])[1-9A-HJ-NP-Za-km-z]{86,88}(?![A-Za-z0-9+/_-])|(?<![A-Za-z0-9])S[A-Z2-7]{55}(?![A-Za-z0-9])|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])")
-_OTPAUTH = re.compile(r"\botpauth(?:-migration)?://[^\s\"'<>]{8,2000}", re.IGNORECASE)
-_OTP_SEED = re.compile(
+_LONG = re.compile(r"[A-Za-z0-9+/]{43}")
+"""The shortest of the raw keys has so many."""
+_OTPAUTH = Stemmed(r"\botpauth(?:-migration)?://[^\s\"'<>]{8,2000}", re.IGNORECASE)
+_OTP_SEED = Stemmed(
     r"(?:\b2fa|\bmfa|totp|hotp|\botp\b|authenticator|two[- ]factor|zwei[- ]?faktor|double authentification|"
     r"dos factores|due fattori|dois fatores|setup key)"
     r"[^\n]{0,60}?[\s:=\"'`(]((?:[A-Z2-7]{4}[ -]?){3,16}[A-Z2-7]{1,4}=*|(?:[a-z2-7]{4} ){3,16}[a-z2-7]{1,4})(?![A-Za-z0-9])",
@@ -31,17 +34,17 @@ _WALLET = re.compile(r"wallet|bitcoin|btc|ethereum|\beth\b|solana|stellar|monero
 _BASE58 = {ch: i for i, ch in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Private keys and one-time-password seeds in *text*; all are ultrasecret."""
-    yield from _blocks(text)
-    yield from _encoded(text)
+    yield from _blocks(text, lower)
+    yield from _encoded(text, lower)
     yield from _wallet_keys(text)
-    yield from _one_time(text)
+    yield from _one_time(text, lower)
 
 
-def _blocks(text: str) -> Iterator[Detection]:
+def _blocks(text: str, lower: str) -> Iterator[Detection]:
     done = 0
-    for match in _PEM.finditer(text):
+    for match in _PEM.finditer(text, lower):
         if match.start() < done:
             continue
         body = _BODY.match(text, match.end())
@@ -49,23 +52,25 @@ def _blocks(text: str) -> Iterator[Detection]:
         inner = "" if body is None else re.sub(r"\\[nr]|[^A-Za-z0-9+/=]", "", body.group())
         if len(inner) >= 40 and not is_placeholder(inner[:80]) and entropy(inner[:400]) > 3.5:  # noqa: PLR2004 (base64)
             yield ultrasecret("private key block", match.start(), done, "a private key in a PEM or PGP block")  # fmt: skip
-    for match in _PUTTY.finditer(text):
+    for match in _PUTTY.finditer(text, lower):
         yield ultrasecret("private key block", *match.span(), "a PuTTY private key file")
 
 
-def _encoded(text: str) -> Iterator[Detection]:
+def _encoded(text: str, lower: str) -> Iterator[Detection]:
     """Keys whose own prefix says what they are."""
     for pattern, kind, reason in (
         (_AGE, "age identity", "a secret key of age"),
         (_EXTENDED, "wallet key", "an extended private key of a wallet"),
         (_NOSTR, "private key", "a Nostr secret key"),
     ):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, lower):
             if not is_placeholder(match.group()[16:]):
                 yield ultrasecret(kind, *match.span(), reason)
 
 
 def _wallet_keys(text: str) -> Iterator[Detection]:
+    if not _LONG.search(text):
+        return
     for match in _WIF.finditer(text):
         if _checks_out(match.group()):
             yield ultrasecret("wallet key", *match.span(), "a wallet import key whose checksum matches")
@@ -93,12 +98,12 @@ def _checks_out(key: str) -> bool:
     return sha256(sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
 
 
-def _one_time(text: str) -> Iterator[Detection]:
-    for match in _OTPAUTH.finditer(text):
+def _one_time(text: str, lower: str) -> Iterator[Detection]:
+    for match in _OTPAUTH.finditer(text, lower):
         seed = re.search(r"(?:secret|data)=([A-Za-z0-9+/%=]{8,})", match.group())
         if seed and not is_placeholder(seed.group(1)) and "jbswy3dp" not in seed.group(1).lower():
             yield ultrasecret("one-time-password seed", *match.span(), "an otpauth address with its seed")
-    for match in _OTP_SEED.finditer(text):
+    for match in _OTP_SEED.finditer(text, lower):
         seed_text = re.sub(r"[ -]", "", match.group(1))
         mixed = any(ch.isdigit() for ch in seed_text) or " " in match.group(1)
         real = len(seed_text) >= 16 and mixed and not is_placeholder(seed_text) and "JBSWY3DP" not in seed_text.upper()  # noqa: PLR2004

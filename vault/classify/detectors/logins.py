@@ -5,42 +5,55 @@ Here the value itself must look like nothing else, and the line must speak of a 
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from vault.classify.detectors.codes import PLACES
 from vault.classify.detectors.detection import Detection, secret
 from vault.classify.detectors.restraint import is_chosen, is_digest, is_ordinary, is_placeholder, is_taught
+from vault.classify.detectors.stems import Stemmed
 
-_LOGIN = re.compile(
+_LOGIN = Stemmed(
     r"\bwi-?fi\b|\bwlan\b|\blog(?:s|ged)?[ -]?in\b|\bsigns? in\b|\binlog|anmeld|\bcreds\b|(?<![-\w/])credentials|netflix|spotify|\brouter\b|\bportal\b|"
     r"\b(?:online|phone)[- ]?banking|\bthe word\b|das wort|le mot\b|la palabra|la parola|het woord|\bsvc\b|identifiant|\butente\b|usuario|"
     r"benutzer|gebruiker|anmeldename|guest network|gastnetz|\bjenkins\b|\bvpn\b|\bnas\b|\bsftp\b|box internet|\baccount:|\bcompte\b|хост|пользователь",
     re.IGNORECASE,
+    inline=True,
 )
 _TOKEN = re.compile(r"(?<![^\s\"'«„“(/])[^\s\"'«»„“”()<>]{8,64}(?![^\s\"'»“”).,;:])")
 _PAIR = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}[\"']?(?:\s?[/|,;:]\s?|\s)(?:(?:and then|then|und dann|dann|puis|y luego|e poi|poi|en dan|and|e|y|en|und|et|pw|pass)\s)?"
     r"[\"'`«„“]?([^\s\"'`»“”]{6,64})",
 )
-_OPTION = re.compile(r"\s(?:-[pw]\s?|--pass(?:word)?[= ])(?:'([^'\n]{5,100})'|\"([^\"\n]{5,100})\")")
+_OPTION = Stemmed(r"\s(?:-[pw]\s?|--pass(?:word)?[= ])(?:'([^'\n]{5,100})'|\"([^\"\n]{5,100})\")")
 _TOLD = re.compile(r"(?<![\w.,:-])(?<!\d[ -])\d(?:([- ])\d)(?:\1\d){1,6}(?:\1[A-Z])?(?![\w.,:-]\d|\w| ?[%€$£×x])")
 _LOCK = re.compile(
     rf"\b(?:{PLACES})\b|\block(?:s|ed)?\b|unlock|opens|keypad|tablet|mobile|immobili[sz]er|combination|schloss|öffnet|sblocca|si apre|se abre|abre\b|s'ouvre|"
     r"slot\b|\bpad\b|brievenbus|takaovi|portkod|box\b|cadeado|drzwi|furtka|домофон|kapı|dörr",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(
+_NUMBER = Stemmed(
     rf"\b(?:{PLACES})\b[^\d\n.;?!]{{0,40}}?(?<![=/\d\w.])[\s\"'#*]([*#]?\d{{4,6}}[*#]?)(?![\w:/%-]|[.,]\d|\s?(?:€|\$|km|m\b|kg|uhr\b|people|users|mal\b|words|steps|years))",
     re.IGNORECASE,
+    inline=True,
+)
+_ENTERED = Stemmed(
+    rf"\b(?:{PLACES})\b[^\d\n.;?!]{{0,24}}?\b(?:open(?:s|ed)?(?: with| to| on)?|takes|wants|(?:un)?locks? with|works with|geht (?:auf )?mit|"
+    r"öffnet (?:sich )?mit|s'ouvre avec|se abre con|abre (?:com|con)|si apre con|gaat open met)\s[\"'„]?([*#]?\d{4,8}[*#]?)(?![\w:/%-]|[.,]\d|\s?(?:€|\$|km|m\b|kg))",
+    re.IGNORECASE,
+    inline=True,
 )
 _REACH = 90
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Passwords beside a login, and digits beside a lock, in *text*; all are secret."""
-    for match in _LOGIN.finditer(text):
+    for match in _LOGIN.finditer(text, lower):
         yield from _near_login(text, match)
-    for pattern, reason in ((_PAIR, "an account with its password"), (_OPTION, "a password given to a command")):
-        for match in pattern.finditer(text):
+    for matches, reason in (
+        (_PAIR.finditer(text) if "@" in text else (), "an account with its password"),
+        (_OPTION.finditer(text, lower), "a password given to a command"),
+    ):
+        for match in matches:
             start, end = match.span(match.lastindex or 1)
             value = text[start:end].rstrip(".,;:!)")
             if _is_password(value) and not is_taught(text, match.start(), end):
@@ -48,7 +61,7 @@ def find(text: str) -> Iterator[Detection]:
     for match in _TOLD.finditer(text):
         if _LOCK.search(text, *_line(text, match)) and not is_taught(text, *match.span()):
             yield secret("door or alarm code", *match.span(), "digits told one by one beside a lock")
-    for match in _NUMBER.finditer(text):
+    for match in chain(_NUMBER.finditer(text, lower), _ENTERED.finditer(text, lower)):
         digits = match.group(1).strip("*#")
         year = len(digits) == 4 and digits[:2] in {"18", "19", "20"} and digits == match.group(1)  # noqa: PLR2004
         if not year and not is_placeholder(digits + "x") and not is_taught(text, *match.span()):

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from vault.classify.detectors.detection import Detection, secret
 from vault.classify.detectors.restraint import is_placeholder, is_taught
+from vault.classify.detectors.stems import Stemmed
 
 _CARD = re.compile(r"(?<![\w.:/=+-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d{2}([ -]?)\d{6}\2\d{5}|3[0689]\d{2}([ -]?)\d{6}\3\d{4})(?![\w/=-]|\.\d)")
 _ISSUED = re.compile(r"4\d{12}(?:\d{3}){0,2}$|5[1-5]\d{14}$|2(?:2[2-9]|[3-6]\d|7[01])\d{13}$|3[47]\d{13}$|3(?:0[0-5]|[689]\d)\d{11}$|"
@@ -31,7 +32,7 @@ _TEST_CARDS = frozenset(
     1234567812345670 4532015112830366 4539578763621486 378734493671000 5431111111111111 4988080000000000
     """.split()
 )
-_CVV = re.compile(r"\b(?:cvv2?|cvc2?|cvn|prüfziffer|kartenprüfnummer)\b[\s:=#]{1,4}(\d{3,4})(?!\w)", re.IGNORECASE)
+_CVV = Stemmed(r"\b(?:cvv2?|cvc2?|cvn|prüfziffer|kartenprüfnummer)\b[\s:=#]{1,4}(\d{3,4})(?!\w)", re.IGNORECASE)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _TEST_IBANS = frozenset(
     """
@@ -73,7 +74,7 @@ _NAMED = (
 )  # fmt: skip
 _ZONE = re.compile(r"P[<A-Z][A-Z<]{3}[A-Z<]{20,40}\r?\n[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}")
 _SHAPES = [
-    (kind, re.compile(rf"(?:{words})(?P<gap>[^\d\n;!?]{{0,36}}?)(?<![\w.])(?P<id>{shape})(?![\w/]|[.,-]\d)", re.IGNORECASE), check)
+    (kind, Stemmed(rf"(?:{words})(?P<gap>[^\d\n;!?]{{0,36}}?)(?<![\w.])(?P<id>{shape})(?![\w/]|[.,-]\d)", re.IGNORECASE, inline=True), check)
     for kind, words, shape, check, _ in _NAMED
 ]
 _ALONE = [(kind, re.compile(rf"(?<![\w.]){shape}(?![\w/])"), check) for kind, _, shape, check, alone in _NAMED if alone]
@@ -81,16 +82,16 @@ _WEAK = frozenset({"pt.nif", "ca.sin", "in_.pan", "gb.nhs", "es.nif", "de.idnr",
 """Short names or shapes that other things have too: here the check digits must hold."""
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Payment cards, bank accounts and identity numbers in *text*; all are secret."""
     if not any(ch.isdigit() for ch in text):
         return
-    yield from _cards(text)
+    yield from _cards(text, lower)
     yield from _accounts(text)
-    yield from _identities(text)
+    yield from _identities(text, lower)
 
 
-def _cards(text: str) -> Iterator[Detection]:
+def _cards(text: str, lower: str) -> Iterator[Detection]:
     from stdnum import luhn
 
     for match in _CARD.finditer(text):
@@ -102,7 +103,7 @@ def _cards(text: str) -> Iterator[Detection]:
         valid = luhn.is_valid(digits)
         if (valid and (named or grouped)) or (named and grouped and not is_taught(text, *match.span())):
             yield secret("payment card", *match.span(), "a payment card number" + (" whose check digit matches" if valid else ", so named"))
-    for match in _CVV.finditer(text):
+    for match in _CVV.finditer(text, lower):
         if not is_placeholder(match.group(1) + "x") and match.group(1) not in {"123", "1234"} and not is_taught(text, *match.span()):
             yield secret("payment card", *match.span(1), "the security code of a payment card")
 
@@ -120,16 +121,16 @@ def _accounts(text: str) -> Iterator[Detection]:
             yield secret("bank account", *match.span(), "an IBAN" + (" whose check digits match" if valid else ", so named"))
 
 
-def _identities(text: str) -> Iterator[Detection]:
+def _identities(text: str, lower: str) -> Iterator[Detection]:
     for kind, pattern, check in _SHAPES:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, lower):
             value = match.group("id")
             holds = bool(check) and bool(import_module(f"stdnum.{check}").is_valid(value))
             plain = not check.startswith(tuple(_WEAK)) if check else True
             if (holds or plain) and _is_number(value) and not is_taught(text, *match.span()):
                 yield secret(kind, *match.span("id"), f"a {kind}" + (" whose check digits match" if holds else ", so named"))
-    for kind, pattern, check in _ALONE:
-        for match in pattern.finditer(text):
+    for kind, shape, check in _ALONE:
+        for match in shape.finditer(text):
             if import_module(f"stdnum.{check}").is_valid(match.group()) and not is_taught(text, *match.span()):
                 yield secret(kind, *match.span(), f"a {kind} whose check digits match")
     for match in _ZONE.finditer(text):

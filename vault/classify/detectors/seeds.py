@@ -9,8 +9,10 @@ from functools import lru_cache
 
 from vault.classify.detectors.detection import Detection, ultrasecret
 from vault.classify.detectors.restraint import is_placeholder, is_taught
+from vault.classify.detectors.stems import Stemmed
 
 _WORD = re.compile("[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f\u3099\u309a]){0,23}")  # accents may stand apart
+_PLAIN_WORD = re.compile("[a-z]+")
 _LENGTHS = (24, 21, 18, 15, 12)
 _SOME = 10
 """List words in a row that matter where a seed is announced: a word or two may be misspelt or smudged."""
@@ -36,8 +38,8 @@ _DISK_CONTEXT = re.compile(
     r"filevault|recovery|recover|disk|encrypt|luks|apple|icloud|mac(?:book|os)|vault|wiederherstell|récup|recupera|herstel",
     re.IGNORECASE,
 )
-_ACCOUNT_KEY = re.compile(r"(?<![A-Z0-9-])A3-[A-Z0-9]{6}-[A-Z0-9]{6}(?:-[A-Z0-9]{5}){4}(?![A-Z0-9-])|(?<![A-Z0-9-])A3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){4,5}(?![A-Z0-9-])")
-_CODES = re.compile(
+_ACCOUNT_KEY = Stemmed(r"(?<![A-Z0-9-])A3-[A-Z0-9]{6}-[A-Z0-9]{6}(?:-[A-Z0-9]{5}){4}(?![A-Z0-9-])|(?<![A-Z0-9-])A3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){4,5}(?![A-Z0-9-])")
+_CODES = Stemmed(
     r"(?:back-?\s?up|recovery|rescue|emergency|scratch|one-time|reserve)[ -]?(?:login |access )?codes?|"
     r"(?:2fa|mfa|two-factor)[ -]?codes|"
     r"(?:backup|wiederherstellungs|notfall|ersatz|sicherungs)-?\s?codes?|codes? de (?:secours|récupération|sauvegarde)|"
@@ -49,11 +51,11 @@ _CODE = re.compile(r"(?<![\w/.:-])(?:\d{8}|\d{10}|\d{4}[ -]\d{4}|\d{3}[ -]\d{3}|
 _REACH = 600
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Seed phrases, recovery keys and backup codes in *text*; all are ultrasecret."""
-    yield from _phrases(text)
-    yield from _recovery_keys(text)
-    yield from _backup_codes(text)
+    yield from _phrases(text, lower)
+    yield from _recovery_keys(text, lower)
+    yield from _backup_codes(text, lower)
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +65,8 @@ def _languages() -> dict[str, int]:
 
     bits: dict[str, int] = {}
     for position, language in enumerate(sorted(Mnemonic.list_languages())):
-        for word in Mnemonic(language).wordlist:
+        for listed in Mnemonic(language).wordlist:
+            word = unicodedata.normalize("NFKD", listed)  # two of the lists are not
             bits[word] = bits.get(word, 0) | 1 << position
     return bits
 
@@ -76,9 +79,11 @@ def _valid(words: list[str], mask: int) -> bool:
     return any(mask >> i & 1 and Mnemonic(name).check(" ".join(words)) for i, name in enumerate(names))
 
 
-def _phrases(text: str) -> Iterator[Detection]:
+def _phrases(text: str, lower: str) -> Iterator[Detection]:
     """Long runs of list words of one language; digits and punctuation may stand between."""
     known = _languages()
+    if not _may_hold_phrase(lower, known):
+        return
     run: list[tuple[str, int, int]] = []
     mask = 0
     for match in _WORD.finditer(text):
@@ -92,6 +97,17 @@ def _phrases(text: str) -> Iterator[Detection]:
         yield from _judge(text, run, mask)
         run, mask = ([(word, *match.span())], bits) if bits else ([], 0)
     yield from _judge(text, run, mask)
+
+
+def _may_hold_phrase(lower: str, known: dict[str, int]) -> bool:
+    """Whether enough list words of any language follow each other; far cheaper than to look where and of which."""
+    words = _PLAIN_WORD.findall(lower) if lower.isascii() else _WORD.findall(unicodedata.normalize("NFKD", lower))
+    length = 0
+    for word in words:
+        length = length + 1 if word in known else 0
+        if length == _SOME:
+            return True
+    return False
 
 
 def _judge(text: str, run: list[tuple[str, int, int]], mask: int) -> Iterator[Detection]:
@@ -115,7 +131,7 @@ def _judge(text: str, run: list[tuple[str, int, int]], mask: int) -> Iterator[De
         yield ultrasecret("seed phrase", start, end, f"{len(words)} words of a wallet word list in a row")
 
 
-def _recovery_keys(text: str) -> Iterator[Detection]:
+def _recovery_keys(text: str, lower: str) -> Iterator[Detection]:
     for match in _BITLOCKER.finditer(text):
         groups = [int(group) for group in re.split("[- ]", match.group())]
         checked = all(group % 11 == 0 and group < 720896 for group in groups) and len(set(groups)) > 2  # noqa: PLR2004
@@ -128,14 +144,14 @@ def _recovery_keys(text: str) -> Iterator[Detection]:
         mixed = any(c.isdigit() for c in match.group()) and any(c.isalpha() for c in match.group())
         if near and mixed and not licence and not is_placeholder(match.group()):
             yield ultrasecret("disk recovery key", *match.span(), "a recovery key, by its shape and the words before it")
-    for match in _ACCOUNT_KEY.finditer(text):
+    for match in _ACCOUNT_KEY.finditer(text, lower):
         if not is_placeholder(match.group()[3:]):
             yield ultrasecret("account key", *match.span(), "the secret key of a password manager's account")
 
 
-def _backup_codes(text: str) -> Iterator[Detection]:
+def _backup_codes(text: str, lower: str) -> Iterator[Detection]:
     last = 0
-    for match in _CODES.finditer(text):
+    for match in _CODES.finditer(text, lower):
         if match.start() < last:
             continue
         window = text[match.end() : match.end() + _REACH]

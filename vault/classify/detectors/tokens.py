@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from vault.classify.detectors.detection import Detection, secret
 from vault.classify.detectors.restraint import entropy, is_placeholder, is_reference, is_taught
+from vault.classify.detectors.stems import Stemmed
 
 _EDGE = r"(?<![A-Za-z0-9_])"
 # Name → shape, from the issuers' own documentation of their token formats.
@@ -52,32 +54,34 @@ _PREFIXED = {
 }
 _TOKEN = re.compile(_EDGE + "(?:" + "|".join(f"(?P<k{i}>{shape})" for i, shape in enumerate(_PREFIXED.values())) + ")")
 _NAMES = list(_PREFIXED)
-_JWT = re.compile(_EDGE + r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{10,2000}")
+_RUN = re.compile(r"[A-Za-z0-9_+/=.:-]{17,}")
+"""What every one of the shapes is made of, and the length of the shortest; prose has few."""
+_JWT = Stemmed(_EDGE + r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{10,2000}")
 _JWT_TAUGHT = "eyJzdWIiOiIxMjM0NTY3ODkwIiwi"
 """How the payload of the example on jwt.io begins."""
-_HEADER = re.compile(
+_HEADER = Stemmed(
     r"\b(?:authorization|x-api-key|x-auth-token|private-token|proxy-authorization)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
     r"(?:(?:bearer|basic|token|apikey|bot|key)\s{1,4})?([A-Za-z0-9+/=._~-]{12,4000})",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\bbearer\s{1,4}([A-Za-z0-9+/=._~-]{20,4000})", re.IGNORECASE)
-_BASIC = re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s{0,2}[\"']?[^\s:\"']{1,64}:([^\s\"'@]{4,128})")
-_SSHPASS = re.compile(r"\bsshpass\s{1,3}-p\s{0,2}(\"[^\"\n]{4,100}\"|'[^'\n]{4,100}'|[^\s\"']{4,100})")
-_URL = re.compile(r"\b([a-z][a-z0-9+.-]{1,20})://([^\s:/@\"'<>`]{0,100}):([^\s/\"'<>`]{2,200})@([^\s/\"'<>`:,)]{1,200})", re.IGNORECASE)
+_BEARER = Stemmed(r"\bbearer\s{1,4}([A-Za-z0-9+/=._~-]{20,4000})", re.IGNORECASE)
+_BASIC = Stemmed(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s{0,2}[\"']?[^\s:\"']{1,64}:([^\s\"'@]{4,128})")
+_SSHPASS = Stemmed(r"\bsshpass\s{1,3}-p\s{0,2}(\"[^\"\n]{4,100}\"|'[^'\n]{4,100}'|[^\s\"']{4,100})")
+_URL = Stemmed(r"\b([a-z][a-z0-9+.-]{1,20})://([^\s:/@\"'<>`]{0,100}):([^\s/\"'<>`]{2,200})@([^\s/\"'<>`:,)]{1,200})", re.IGNORECASE)
 _SHOWN_HOST = re.compile(r"example|localhost|^127\.|^0\.0\.0\.0|^\[?::1|^(?:host|hostname|server|db|database|postgres|mysql|redis|mongo)$", re.IGNORECASE)
 
 
-def find(text: str) -> Iterator[Detection]:
+def find(text: str, lower: str) -> Iterator[Detection]:
     """Tokens, headers and connection strings in *text*; all are secret."""
-    for match in _TOKEN.finditer(text):
+    for match in chain.from_iterable(_TOKEN.finditer(text, *run.span()) for run in _RUN.finditer(text)):
         kind = _NAMES[int(str(match.lastgroup)[1:])]
         if not _is_shown(match.group()):
             yield secret(kind, *match.span(), f"the shape of a {kind}")
-    for match in _JWT.finditer(text):
+    for match in _JWT.finditer(text, lower):
         if _JWT_TAUGHT not in match.group() and "..." not in match.group():
             yield secret("signed token", *match.span(), "a JSON web token")
-    yield from _headers(text)
-    yield from _logins(text)
+    yield from _headers(text, lower)
+    yield from _logins(text, lower)
 
 
 def _is_shown(token: str) -> bool:
@@ -90,9 +94,9 @@ def _is_shown(token: str) -> bool:
     return flat or plain or bool(re.search(r"example|your|xxxx|\.\.\.|placeholder|abcdef|12345678|redacted|4eC39HqLyj", token, re.IGNORECASE))
 
 
-def _headers(text: str) -> Iterator[Detection]:
+def _headers(text: str, lower: str) -> Iterator[Detection]:
     for pattern in (_HEADER, _BEARER):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, lower):
             value = match.group(1)
             mixed = any(c.isdigit() for c in value) and entropy(value) >= 3  # noqa: PLR2004 (words have less)
             shown = is_placeholder(value) or is_reference(value) or _JWT_TAUGHT in value
@@ -100,13 +104,13 @@ def _headers(text: str) -> Iterator[Detection]:
                 yield secret("authorization header", *match.span(1), "a credential in an authorization header")
 
 
-def _logins(text: str) -> Iterator[Detection]:
+def _logins(text: str, lower: str) -> Iterator[Detection]:
     for pattern, kind in ((_BASIC, "login on a command line"), (_SSHPASS, "password on a command line")):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, lower):
             value = match.group(1).strip("\"'")
             if not is_placeholder(value) and not is_reference(value) and not is_taught(text, *match.span(), 40):
                 yield secret(kind, *match.span(1), "a password given to a command")
-    for match in _URL.finditer(text):
+    for match in _URL.finditer(text, lower) if "@" in text else ():
         _, user, password, host = match.groups()
         shown = is_placeholder(password) or is_reference(password) or password.casefold() == user.casefold()
         local = bool(_SHOWN_HOST.search(host))
