@@ -12,13 +12,22 @@ from typing import Any
 from figures import Figure, progress, quantile, timed
 from material import MODELS, QUERIES, Place, SyntheticEmbedder, fill_index
 
+from vault.compartment import candidates
 from vault.models.store import ModelStore
+from vault.reading import Reader
 from vault.search import search as searching
 from vault.vault import Vault
 
 LIMITS = {10_000: 15.0, 100_000: 50.0}
 """Entries → milliseconds that the median query may take."""
-LEGS = {"_word_leg": "words", "_trigram_leg": "trigrams", "_vector_leg": "vectors", "_hits": "fetch and snippets"}
+LEGS: dict[tuple[Any, str], str] = {
+    (searching.Wanted, "of"): "how common the words are",
+    (candidates, "_words"): "words",
+    (candidates, "_parts"): "parts of words",
+    (candidates, "_meant"): "vectors",
+    (candidates, "_links"): "neighbours",
+    (searching.Found, "hits"): "fetch and snippets",
+}
 
 
 class SyntheticModels(ModelStore):
@@ -46,7 +55,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 
 def searched(opened: Vault, size: int, rounds: int) -> Iterator[Figure]:
     """The figures of one vault."""
-    opened.models = SyntheticModels(MODELS)
+    opened.reader = Reader(SyntheticModels(MODELS), opened.config)
     for mode in ("hybrid", "keyword"):
         progress(f"searching {size:,} entries, {mode}")
         taken = timings(opened, mode, rounds)
@@ -80,25 +89,25 @@ def per_leg(opened: Vault) -> dict[str, float]:
 
 @contextmanager
 def _watched(spent: dict[str, float]) -> Iterator[None]:
-    originals = {name: getattr(searching, name) for name in LEGS}
+    originals = {place: getattr(*place) for place in LEGS}
 
-    def watch(name: str, leg: Callable[..., Any]) -> Callable[..., Any]:
+    def watch(place: tuple[Any, str], leg: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any) -> Any:
             start = time.perf_counter()
             try:
                 return leg(*arguments)
             finally:
-                spent[LEGS[name]] += time.perf_counter() - start
+                spent[LEGS[place]] += time.perf_counter() - start
 
         return run
 
-    for name, leg in originals.items():
-        setattr(searching, name, watch(name, leg))
+    for place, leg in originals.items():
+        setattr(*place, watch(place, leg))
     try:
         yield
     finally:
-        for name, leg in originals.items():
-            setattr(searching, name, leg)
+        for place, leg in originals.items():
+            setattr(*place, leg)
 
 
 def _query_embedding() -> Iterator[Figure]:

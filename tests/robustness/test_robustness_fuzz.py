@@ -30,7 +30,9 @@ from vault.keys.roots import Root
 from vault.keys.sections import Header
 from vault.names import CROCKFORD
 from vault.seal import Opener, SealFault, decrypt, padded_size, seal
-from vault.search.query import fts_trigram, fts_words, parse
+from vault.search.query import fts_words, parse
+from vault.search.synonyms import synonyms
+from vault.search.terms import groups
 
 MANY = int(os.environ.get("FUZZ_EXAMPLES", "400"))
 FUZZ = settings(max_examples=MANY, deadline=None, suppress_health_check=list(HealthCheck))
@@ -294,7 +296,7 @@ QUERIES = st.text(max_size=60) | st.lists(WORDS | st.text(max_size=6), max_size=
 def test_queries(indexed: vault.Vault, query: str) -> None:
     """Any text is a legal query: it parses, it searches, it lists; at most a class that is locked is an error."""
     parsed = parse(query)
-    fts_words(parsed), fts_trigram(parsed)
+    fts_words(parsed), groups(parsed, synonyms())
     hits = indexed.search(query, limit=5, mode="keyword")
     assert len(hits) <= 2
     assert all(h.snippet for h in hits)

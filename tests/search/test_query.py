@@ -16,7 +16,6 @@ from vault.search.query import (
     Filters,
     Query,
     filters,
-    fts_trigram,
     fts_words,
     parse,
 )
@@ -136,6 +135,44 @@ def test_stop_words_rank_nothing_unless_alone():
     assert parse("the who").words == ("the", "who")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Tobias's kite", ("Tobias", "kite")),
+        ("Tobias’s kite?", ("Tobias", "kite")),
+        ("didn't she call him", ("call",)),
+        ("who's there, Ada?", ("Ada",)),
+        ("'tis so", ("'tis",)),
+    ],
+)
+def test_endings_after_an_apostrophe_are_left_out(text, words):
+    """A genitive is its noun, and a contracted common word is common; what is embedded stays as typed."""
+    query = parse(text, NOW)
+    assert query.words == words
+    assert query.text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ls -l files", "chrome --headless -dump", "sqlite3 :memory: -dump", "jq '.a' -dump", "echo $HOME -dump", "a | b -dump"],
+)
+def test_options_of_a_command_are_text(text):
+    """A single letter, or a word beside what only a command line has, is not excluded; a note says how to."""
+    query = parse(text, NOW)
+    assert query.excluded == ()
+    option = "l" if " -l" in text else "dump"
+    assert option in query.words
+    assert query.notes == (f'-{option} was searched as text; -"{option}" excludes it',)
+
+
+@pytest.mark.parametrize("text", ["docker -compose", 'jq \'.a\' -"dump"', '"custom subdomain" -fly', "whisper mp3 -youtube"])
+def test_ordinary_exclusions_still_exclude(text):
+    """Beside plain words and phrases, and always in quotes."""
+    query = parse(text, NOW)
+    assert len(query.excluded) == 1
+    assert query.notes == ()
+
+
 def test_the_word_or_is_text_at_the_edges():
     """``OR`` is an operator only between two terms."""
     assert parse("kabo OR lumi").words == ("kabo", "lumi")
@@ -157,7 +194,6 @@ def test_without_positive_text_there_is_nothing_to_match():
     query = parse("tag:work -kabo")
     assert not query.has_text
     assert fts_words(query) is None
-    assert fts_trigram(query) is None
     assert filters(query) == Filters(None, None, '"kabo"', None)
 
 
@@ -185,19 +221,6 @@ def test_title_prefix_stem_and_accents():
     assert set(found(db, fts_words(parse("kabo* -run")))) == {0, 3}
 
 
-def test_trigrams_forgive_a_typo_and_find_inside_scripts_without_spaces():
-    """A misspelt word shares trigrams with the right one; Japanese is a substring; short terms give None."""
-    db = trigram_table(
-        ("", "the kubernetes cluster"), ("", "unrelated words"), ("", "昨日東京タワーに行った")
-    )
-    assert found(db, fts_trigram(parse("kuberntes")))[0] == 0
-    assert found(db, fts_trigram(parse("東京タワー"))) == [2]
-    assert found(db, fts_trigram(parse('"東京タワー" lumi'))) == [2]
-    assert found(db, fts_trigram(parse("kuberntes -cluster -xyz"))) == []
-    assert fts_trigram(parse("ab")) is None
-    assert fts_trigram(parse('"ab" kubernetes')) is None
-
-
 def test_filters_are_split_by_the_table_that_can_judge_them():
     """Words are judged by the word table, scripts without spaces by the trigram table."""
     assert filters(parse('"kabo lumi" title:tarok "東京タワー" -zuvix -大阪城だ pelmo')) == Filters(
@@ -216,7 +239,7 @@ def test_filters_are_split_by_the_table_that_can_judge_them():
     st.lists(st.sampled_from(VOCABULARY), max_size=2),
 )
 def test_sqlite_finds_what_the_definition_says(notes, optional, phrases, excluded):
-    """For words that no stemmer touches, both tables agree with the definition of the language."""
+    """For words that no stemmer touches, the word table agrees with the definition of the language."""
     text = " ".join(
         [*optional, *(f'"{" ".join(phrase)}"' for phrase in phrases), *(f"-{word}" for word in excluded)]
     )
@@ -233,8 +256,6 @@ def test_sqlite_finds_what_the_definition_says(notes, optional, phrases, exclude
         assert fts_words(query) is None
         return
     assert set(found(words_table(*(("", body) for body in bodies)), fts_words(query))) == wanted
-    trigrams = set(found(trigram_table(*(("", body) for body in bodies)), fts_trigram(query)))
-    assert wanted <= trigrams
 
 
 SYNTAX = st.lists(
@@ -259,7 +280,7 @@ def test_no_query_ever_raises(text):
         (words_table(("kabo", "lumi")), (fts_words(query), filters(query).words, filters(query).not_words)),
         (
             trigram_table(("kabo", "lumi")),
-            (fts_trigram(query), filters(query).trigram, filters(query).not_trigram),
+            (filters(query).trigram, filters(query).not_trigram),
         ),
     ):
         for expression in expressions:

@@ -1,18 +1,26 @@
-"""Reciprocal rank fusion of the search legs, and a small prior for recent entries.
+"""Fusion of the search legs by their calibrated scores, and what then moves entries a little.
 
-Source: Cormack, Clarke & Büttcher, "Reciprocal Rank Fusion outperforms Condorcet…", SIGIR 2009. The
-textbook constant k = 60 flattens the top ranks so far that fusion loses to words alone on short memories;
-k = 10 with words weighted higher beats either leg.
+Source: Bruch, Gai & Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023: a convex combination of
+normalised scores beats reciprocal rank fusion, which throws away how much better the best is. How each leg is
+normalised matters:
+
+* words by what an entry would score that holds everything asked for, so that being the best of those that hold one
+  common word of five is no merit, and a question in plain words is not answered by its least telling one;
+* vectors by the best cosine found, because a cosine has no natural full mark.
+
+The constants were chosen with `bench/eval`; `docs/performance.md` has the figures and how far to trust them.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
-from vault.search.hit import Leg
-
-K = 10
-WEIGHTS = {"words": 1.5, "trigrams": 0.75, "vectors": 1.0}
+WORDS = 0.45
+"""Share of the words (and parts of words) in a score, the rest being meaning's."""
+NEIGHBOUR = {1: 0.25, 2: 0.1}
+"""Steps away in a conversation → share of a neighbour's score that a turn inherits."""
+IN_TIME = 0.25
+"""Share of the best score that an entry gains for being made in the time a question names."""
 RECENCY = 0.01
 """Largest share that being new adds to a score."""
 HALF_LIFE_DAYS = 180.0
@@ -20,23 +28,39 @@ HALF_LIFE_DAYS = 180.0
 Key = TypeVar("Key", bound=Hashable)
 
 
-def fuse(
-    legs: Mapping[str, Sequence[tuple[Key, float]]], full: Mapping[str, float] | None = None
-) -> dict[Key, tuple[float, dict[str, Leg]]]:
-    """Key → (fused score, how each leg ranked it); each leg is a list of (key, score), best first.
+def fuse(words: Mapping[Key, float], vectors: Mapping[Key, float], full: float) -> dict[Key, float]:
+    """Key → score from 0 to 1, of the keys of both legs.
 
-    *full* gives, per leg, the score of an entry that holds all that was asked for. An entry below it counts
-    for as much less: being the best of those that hold one common word of five is no merit, and without
-    this a question in plain words is answered by its least telling one.
+    Args:
+        words: what the words found are worth together, per entry.
+        vectors: cosines; empty without a model.
+        full: what `words` would be of an entry that holds all that was asked for.
     """
-    full = full or {}
-    fused: dict[Key, tuple[float, dict[str, Leg]]] = {}
-    for name, ranking in legs.items():
-        for rank, (key, score) in enumerate(ranking, start=1):
-            total, seen = fused.get(key, (0.0, {}))
-            share = min(1.0, score / full[name]) if full.get(name) else 1.0
-            fused[key] = (total + WEIGHTS[name] * share / (K + rank), {**seen, name: Leg(rank, score)})
-    return fused
+    best = max(words.values(), default=0.0)
+    by_words = 1 / max(best, full) if best > 0 else 0.0
+    nearest = max(vectors.values(), default=0.0)
+    by_meaning = 1 / nearest if nearest > 0 else 0.0
+    share = WORDS if vectors else 1.0
+    return {
+        key: share * by_words * words.get(key, 0.0) + (1 - share) * by_meaning * max(vectors.get(key, 0.0), 0.0)
+        for key in words.keys() | vectors.keys()
+    }
+
+
+def spread(scores: Mapping[Key, float], links: Iterable[tuple[Key, Key, int]]) -> dict[Key, float]:
+    """Let turns of a conversation inherit from their neighbours: an answer alone seldom says what it answers.
+
+    Args:
+        scores: as fused.
+        links: (turn, neighbour, steps between them). Only what some leg found inherits: nobody wants an entry that
+            neither says nor means what was asked for.
+    """
+    spread_scores = dict(scores)
+    both = {(key, source): steps for one, other, steps in links for key, source in ((one, other), (other, one))}
+    for (key, source), steps in both.items():
+        if key in scores:
+            spread_scores[key] += NEIGHBOUR[steps] * scores.get(source, 0.0)
+    return spread_scores
 
 
 def recency(age_days: float) -> float:

@@ -11,7 +11,8 @@ The language (``docs/query.md`` has it with examples; field names and values in 
   begins and only in pairs. Beside ``OR`` a phrase is an alternative,
   not required. Punctuation, case and accents do not matter, and English endings are folded.
 * ``-word``, ``-"a phrase"``, ``-edi*`` must not occur; ``-tag:``, ``-class:``, ``-source:`` exclude too. A
-  token that begins ``--`` is text, so command-line options can be searched for.
+  token that begins ``--`` is text, so command-line options can be searched for; so is ``-x``, and ``-word`` in
+  what looks like a command (beside ``--option``, ``'quoted'``, ``$NAME``, ``:name:``, ``|``).
 * ``title:word``, ``title:"a phrase"``, ``title:edi*`` must occur in the title.
 * ``tag:`` all given; ``class:`` and ``source:`` any of the given.
 * ``after:`` from the start of that date on, ``before:`` until its start, ``on:`` within it: `dates.interval`.
@@ -19,24 +20,25 @@ The language (``docs/query.md`` has it with examples; field names and values in 
 * ``has:attachment``, ``has:link``, ``has:tag``, ``has:conflict``: all of the given.
 * Any other ``field:`` is text (``std::vector``, ``http://x``, ``12:30``), and so is a class, date or
   ``has:`` value that does not exist, with a note.
+* A time named in passing (*last March*, *in 2024*, *two weeks ago*) brings memories made then to the front; beside
+  nothing but common words it is a filter. Either is said in a note, and neither happens beside a date field.
 * At most 1,000 characters and 32 tokens are read.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
 from vault import classification
 from vault.classification import Classification
-from vault.search.dates import interval
-from vault.search.stopwords import STOP_WORDS
+from vault.search.dates import Span, interval
+from vault.search.spoken import spoken, told
+from vault.search.stopwords import EMPTY_WORDS, STOP_WORDS
 
 MAX_CHARACTERS = 1000
 MAX_TOKENS = 32
-MAX_TRIGRAMS = 96
-"""More trigrams than this add cost and no precision."""
 _TRIGRAM = 3
 _HAS = frozenset({"attachment", "conflict", "link", "tag"})
 _EXCLUDABLE = frozenset({"tag", "class", "source"})
@@ -45,6 +47,10 @@ _TOKEN = re.compile(
     r"(?P<minus>-(?=[^\s-]))?(?:(?P<field>[A-Za-z]+):)?"
     r'(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))'
 )
+_COMMAND = re.compile(r"['`$|]|--\w|:\w+:$")
+"""What begins a token of a command line."""
+_APOSTROPHE = re.compile(r"['’](?:s|t|m|d|re|ve|ll)?$")
+_MARKS = "\"'‘’.,:;!?()[]{}<>`…"
 _UNSAFE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _UNSAFE_ASCII = re.compile("[\x00-\x1f\x7f]")
 _CURLY = str.maketrans("“”„", '"""')
@@ -57,7 +63,7 @@ def _spaceless_pattern() -> re.Pattern[str]:
     )
 
 
-def _is_spaceless(text: str) -> bool:
+def is_spaceless(text: str) -> bool:
     """Whether a script written without spaces occurs; the large class is compiled only where it can."""
     return not text.isascii() and _spaceless_pattern().search(text) is not None
 
@@ -92,6 +98,8 @@ class Query:
     """Created at or after this moment (aware)."""
     before: datetime | None = None
     """Created before this moment (aware)."""
+    around: Span | None = None
+    """The time a question names (``last March``); what was made in it comes first."""
     has: frozenset[str] = frozenset()
     """What an entry must have, all of: ``attachment``, ``conflict``, ``link``, ``tag``."""
     text: str = ""
@@ -143,8 +151,14 @@ class _Draft:
     text: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, token: re.Match[str], *, alternative: bool = False) -> None:
-        """Sort one token into its place; an *alternative* stands beside ``OR`` and so is not required."""
+    def take(self, token: re.Match[str], *, alternative: bool = False, command: bool = False) -> None:
+        """Sort one token into its place.
+
+        Args:
+            token: a match of `_TOKEN`.
+            alternative: it stands beside ``OR`` and so is not required.
+            command: it stands in what looks like a command, where ``-word`` is an option.
+        """
         name, quoted = (token["field"] or "").lower(), token["quoted"]
         bare = (token["bare"] or "").strip('"')  # a quote without its pair is only noise
         value = bare if quoted is None else quoted.rstrip("* ").strip()
@@ -156,7 +170,11 @@ class _Draft:
             value = f"{token['field']}:{value}"
         if not _says_something(value):
             return
-        if token["minus"]:
+        if token["minus"] and quoted is None and not name and (command or len(value) == 1):
+            self.notes.append(f'-{value} was searched as text; -"{value}" excludes it')
+            self.words.append(value)
+            self.text.append(f"-{value}")
+        elif token["minus"]:
             self.excluded.append(value)
         elif quoted is not None and not name and alternative:
             self.words.append(value)
@@ -166,7 +184,7 @@ class _Draft:
             self.text.append(value)
         else:
             stem = value.rstrip("*")
-            (self.words if stem == value else self.prefixes).append(stem)
+            (self.words if stem == value else self.prefixes).append(_bare(stem) if stem == value else stem)
             self.text.append(stem)
 
     def _filtered(self, name: str, value: str, *, minus: bool) -> bool:
@@ -206,7 +224,7 @@ class _Draft:
         return True
 
     def query(self) -> Query:
-        telling = [word for word in self.words if word.casefold() not in STOP_WORDS]
+        telling = [word for word in self.words if word.strip(_MARKS).casefold() not in STOP_WORDS]
         others = telling or self.prefixes or self.required or self.title
         classes = (self.classes or set(classification.ALL)) - self.not_classes
         return Query(
@@ -247,9 +265,28 @@ def parse(text: str, now: datetime | None = None) -> Query:
     alternatives = {found[place + side].start() for place in operators for side in (-1, 1)}
     if len(tokens) > MAX_TOKENS:
         draft.notes.append(f"only the first {MAX_TOKENS} terms were searched for")
+    command = any(_COMMAND.match(token[0]) for token in tokens)
     for token in tokens[:MAX_TOKENS]:
-        draft.take(token, alternative=token.start() in alternatives)
-    return draft.query()
+        draft.take(token, alternative=token.start() in alternatives, command=command)
+    return _timed(draft.query(), now)
+
+
+def _timed(query: Query, now: datetime | None) -> Query:
+    """*query* with the time that it names in passing."""
+    found = spoken(query.text, now) if query.after is None and query.before is None else None
+    if found is None:
+        return query
+    span, phrase = found
+    beside = [word for word in query.words if word.strip(_MARKS).casefold() not in {*EMPTY_WORDS, *phrase.split()}]
+    if beside or query.required or query.prefixes or query.title:
+        return replace(query, around=told(span), notes=(*query.notes, f"memories made {phrase} come first"))
+    note = f"memories made {phrase} are shown"
+    return replace(query, words=(), text="", after=span[0], before=span[1], notes=(*query.notes, note))
+
+
+def _bare(word: str) -> str:
+    """*word* without a possessive or contracted ending: the tokenizer would make two words of it, side by side."""
+    return _APOSTROPHE.sub("", word.rstrip(".,;!?")) or word
 
 
 def fts_words(query: Query) -> str | None:
@@ -261,29 +298,6 @@ def fts_words(query: Query) -> str | None:
     must = [*_quoted(query.required), *_quoted(query.title, column="title")]
     may = _quoted([*query.words, *(f"{prefix}*" for prefix in query.prefixes)])
     return _expression(must, may, _quoted(query.excluded))
-
-
-def fts_trigram(query: Query) -> str | None:
-    """The FTS5 MATCH expression of *query* for a table with the trigram tokenizer, or None.
-
-    A word of three characters or more becomes the OR of its trigrams, so that a misspelt word still
-    shares most of them; a word in a script without spaces, a prefix and a phrase become substrings. None
-    also when a condition is too short for trigrams. As substrings judge ``-car`` and ``"car"`` by their
-    letters and not as words, apply `filters` to what this leg finds.
-    """
-    judged = [*query.required, *query.title, *query.excluded]
-    if any(len(term.rstrip("*")) < _TRIGRAM for term in judged):
-        return None
-    must = [
-        *_quoted(query.required, substring=True),
-        *_quoted(query.title, column="title", substring=True),
-    ]
-    terms = [word.strip("\"'.,:;!?()[]{}<>`") for word in query.words]
-    whole = [term for term in terms if _is_spaceless(term)]
-    pieces = [term[at : at + _TRIGRAM] for term in terms if term not in whole for at in range(len(term) - 2)]
-    may = [term for term in (*whole, *query.prefixes, *pieces[:MAX_TRIGRAMS]) if len(term) >= _TRIGRAM]
-    without = _quoted(query.excluded, substring=True)
-    return _expression(must, [_quote(term) for term in _unique(may)], without)
 
 
 def filters(query: Query) -> Filters:
@@ -305,7 +319,7 @@ def _joined(operator: str, query: Query, names: Iterable[str], *, trigram: bool)
 
 
 def _by_substring(term: str) -> bool:
-    return _is_spaceless(term) and len(term.rstrip("*")) >= _TRIGRAM
+    return is_spaceless(term) and len(term.rstrip("*")) >= _TRIGRAM
 
 
 def _expression(must: list[str], may: list[str], without: list[str]) -> str | None:
@@ -325,7 +339,7 @@ def _quoted(terms: Iterable[str], column: str = "", *, substring: bool = False) 
     found = []
     for term in terms:
         stem = term.rstrip("*")
-        star = "" if substring or (stem == term and not _is_spaceless(stem)) else " *"
+        star = "" if substring or (stem == term and not is_spaceless(stem)) else " *"
         found.append(f"{column} : {_quote(stem)}{star}" if column else f"{_quote(stem)}{star}")
     return found
 

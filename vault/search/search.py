@@ -1,45 +1,51 @@
 """Search the open compartments by words and by meaning, and merge what they find.
 
 Each compartment is asked on its own, with every filter inside every leg, so that a locked class leaves no
-trace. Scores of the word leg are made comparable across compartments before they are merged.
+trace: first how common the words are, then for its candidates, last for the entries that are shown. What words
+are worth is worked out over all open compartments together, so that their scores can be compared.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from vault.classification import Classification
+from vault.compartment.candidates import Candidate, Meaning, Probe, Term
 from vault.compartment.compartment import Compartment
 from vault.compartment.filters import Filters
+from vault.compartment.words import idf
 from vault.entry import Entry
 from vault.errors import InvalidInput
 from vault.search import query as language
-from vault.search.fuse import fuse, recency
+from vault.search.fuse import IN_TIME, fuse, recency, spread
 from vault.search.hit import Hit, Leg
-from vault.search.likeness import likeness
 from vault.search.query import Query
 from vault.search.snippet import snippet
+from vault.search.synonyms import synonyms
+from vault.search.terms import Group, groups, word_match
 from vault.text import tidy_tag
 
 if TYPE_CHECKING:
     from vault.compartment.vectors import Vector
 
 MODES = ("hybrid", "keyword", "semantic")
-POOL = 100
-"""Entries that each leg brings into the fusion, at least."""
-TYPO_POOL = 20
-"""Entries of a compartment looked at closely for a word that nothing knows."""
-MIN_LIKENESS = 0.5
-"""Dice coefficient of letter pairs from which two words may be one, misspelt."""
+POOL = 60
+"""Entries of a compartment that each leg brings, at least."""
+MORE = 20
+"""Entries beyond the limit that are looked at, because the last steps move near neighbours only."""
 MIN_COSINE = 0.15
 """Below this two texts have nothing to do with each other."""
-SMALL = 5000
-"""Compartments below this size get their bm25 corrected to the statistics of all open ones."""
+MISSPELT = 0.8
+"""What a word one slip away is worth of one that was typed right; each further slip the same share of that."""
+PART = 0.7
+"""What a word is worth that occurs only inside another."""
+_LEAST_PART = 3  # characters of a trigram
+SAME = 2000
+"""Characters that two entries of one title must share to be shown as one."""
 
 Key = tuple[Classification, int]
-Ranking = list[tuple[Key, float]]
+Places = list[tuple[Compartment, list[Candidate]]]
 
 
 def filters_of(query: Query, *, trash: bool = False) -> Filters:
@@ -61,6 +67,17 @@ def filters_of(query: Query, *, trash: bool = False) -> Filters:
     )
 
 
+class Asked(Protocol):
+    """What a search needs of an embedder."""
+
+    model_id: str
+    """Vectors of another model are left alone."""
+
+    def embed_one(self, text: str) -> "Vector":
+        """The vector of a text."""
+        ...
+
+
 def search(
     compartments: Sequence[Compartment],
     query: Query,
@@ -79,7 +96,7 @@ def search(
         limit: 1 to 10,000.
 
     Raises:
-        InvalidInput: unknown mode or a limit out of range.
+        InvalidInput: unknown mode, a limit out of range, or a ``synonyms.toml`` that cannot be read.
     """
     if mode not in MODES:
         raise InvalidInput(f"no search mode {mode[:20]!r}", remedy=f"use one of {', '.join(MODES)}")
@@ -89,21 +106,10 @@ def search(
     filters = filters_of(query)
     if not query.has_text:
         return _newest(asked, filters, limit)
-    pool = max(POOL, 2 * limit)
-    legs: dict[str, Ranking] = {}
-    full: dict[str, float] = {}
-    if mode != "semantic":
-        statistics = Statistics.of(asked, query)
-        legs["words"] = _word_leg(asked, query, filters, pool, statistics)
-        legs["trigrams"] = _trigram_leg(asked, query, filters, pool, statistics)
-        full["words"] = statistics.full_score
-        full["trigrams"] = 1.0
-    spans: dict[Key, int] = {}
-    if mode != "keyword" and embedder is not None and query.text.strip():
-        legs["vectors"], spans = _vector_leg(asked, embedder, query.text, filters, pool)
-    if legs.get("vectors"):
-        full["vectors"] = legs["vectors"][0][1]
-    return _hits(asked, query, fuse(legs, full), spans, limit)
+    wanted = Wanted.of(asked, query) if mode != "semantic" else Wanted()
+    meaning = _meaning(query, embedder) if mode != "keyword" else None
+    probe = Probe(filters, max(POOL, 2 * limit), parts=(), meaning=meaning)
+    return Found.by(asked, query, wanted, probe).hits(asked, wanted.shown(query), limit)
 
 
 def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[Hit]:
@@ -112,163 +118,192 @@ def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[
     return [Hit(e, 0.0, snippet(e.text, Query(), title=e.title)) for e in entries[:limit]]
 
 
-def _hits(
-    asked: Sequence[Compartment],
-    query: Query,
-    fused: dict[Key, tuple[float, dict[str, Leg]]],
-    spans: dict[Key, int],
-    limit: int,
-) -> list[Hit]:
-    # The recency prior moves near neighbours only, so a little more than the limit is looked at.
-    best = sorted(fused, key=lambda key: -fused[key][0])[: limit + 20]
-    by_class = {c.classification: c for c in asked}
-    found: list[tuple[float, Entry, Key]] = []
-    now = datetime.now(UTC)
-    for classification, compartment in by_class.items():
-        rowids = [rowid for c, rowid in best if c is classification]
-        for rowid, entry in compartment.fetch(rowids).items():
-            age = (now - entry.created).total_seconds() / 86400
-            found.append((fused[classification, rowid][0] * recency(age), entry, (classification, rowid)))
-    found.sort(key=lambda row: (-row[0], row[1].id))
-    return [_hit(query, *row, fused[row[2]][1], spans) for row in found[:limit]]
+def _meaning(query: Query, embedder: Asked | None) -> Meaning | None:
+    if embedder is None or not query.text.strip():
+        return None
+    import numpy as np
+
+    vector = np.asarray(embedder.embed_one(query.text), dtype="<f4")
+    return Meaning(embedder.model_id, vector.tobytes())
 
 
-def _hit(query: Query, score: float, entry: Entry, key: Key, seen: Mapping[str, Leg], spans: Mapping[Key, int]) -> Hit:
-    start = 0 if "words" in seen else spans.get(key, 0)
-    shown = snippet(entry.text[start:], query, title=entry.title)
-    return Hit(entry, score, shown or entry.title, seen)
+@dataclass(frozen=True)
+class Wanted:
+    """What the words of a query are worth, over all open compartments together."""
 
-
-class Asked(Protocol):
-    """What a search needs of an embedder."""
-
-    model_id: str
-    """Vectors of another model are left alone."""
-
-    def embed_one(self, text: str) -> "Vector":
-        """The vector of a text."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """How common each term of a query is, over all open compartments together."""
-
-    sizes: Mapping[Compartment, int]
-    """Living entries of each compartment."""
-    counts: Mapping[tuple[Compartment, str], int]
-    """(compartment, MATCH expression of one term) → entries that hold it."""
-    terms: tuple[str, ...]
-    """The MATCH expressions."""
+    groups: tuple[Group, ...] = ()
+    """The words, with what may stand for each."""
+    parts: tuple[str, ...] = ()
+    """Words that no entry holds, which may occur inside others."""
+    corrections: tuple[str, ...] = ()
+    """Beginnings of the words that misspelt ones were taken for."""
+    sizes: tuple[int, ...] = ()
+    """Entries of each compartment."""
+    counts: tuple[Mapping[str, int], ...] = ()
+    """For each compartment: FTS5 expression → entries that it finds."""
 
     @classmethod
-    def of(cls, asked: Sequence[Compartment], query: Query) -> "Statistics":
-        """Count them."""
-        terms = tuple(m for term in _terms(query) if (m := language.fts_words(term)))
-        found = {c: c.statistics(terms) for c in asked}
-        sizes = {c: size for c, (size, _) in found.items()}
-        return cls(sizes, {(c, m): n for c, (_, counts) in found.items() for m, n in counts.items()}, terms)
+    def of(cls, asked: Sequence[Compartment], query: Query) -> "Wanted":
+        """Count the words of *query*, and look for those nearest to a word that nothing holds."""
+        found = groups(query, synonyms())
+        matches = list(dict.fromkeys(match for group in found for match in (group.match, *group.others)))
+        told = [c.statistics(matches) for c in asked]
+        wanted = cls(sizes=tuple(size for size, _ in told), counts=tuple(counts for _, counts in told))
+        known = [part for group in found for part in ([group] if wanted.hits(group.match) else group.parts or [group])]
+        wanted = replace(wanted, groups=tuple(known))
+        # What has a known form or synonym is a word, however near it is to another.
+        unknown = [g.word for g in known if g.word and not any(map(wanted.hits, (g.match, *g.others)))]
+        return wanted.corrected(asked, unknown) if unknown else wanted
 
-    def total(self, term: str) -> int:
-        """Entries that hold *term*."""
-        return sum(self.counts[c, term] for c in self.sizes)
+    def corrected(self, asked: Sequence[Compartment], unknown: Sequence[str]) -> "Wanted":
+        """With the words of the index that are nearest to the *unknown* ones."""
+        near: dict[str, dict[str, int]] = {}
+        for compartment in asked:
+            for word, found in compartment.near_words(unknown).items():
+                near.setdefault(word, {}).update((stem, slips) for stem, slips, _ in found)
+        better = {}
+        for word, stems in near.items():
+            least = min(stems.values(), default=0)
+            # The index holds stems, and what is typed is stemmed: a beginning finds the stem again.
+            better[word] = {f"{word_match(stem)} *": slips for stem, slips in stems.items() if slips == least}
+        matches = [match for found in better.values() for match in found]
+        counts = [c.statistics(matches)[1] for c in asked] if matches else [{}] * len(asked)
+        return replace(
+            self,
+            groups=tuple(_with(group, better.get(group.word, {})) for group in self.groups),
+            parts=tuple(word for word in unknown if len(word) >= _LEAST_PART),
+            corrections=tuple(match.strip('"* ') for match in matches),
+            counts=tuple({**old, **new} for old, new in zip(self.counts, counts, strict=True)),
+        )
 
-    def idf(self, term: str) -> float:
-        """Its weight, as if all compartments were one."""
-        return _idf(sum(self.sizes.values()), self.total(term))
+    def hits(self, match: str) -> int:
+        """Entries of all compartments that *match* finds."""
+        return sum(counts.get(match, 0) for counts in self.counts)
 
-    def local_idf(self, compartment: Compartment, term: str) -> float:
-        """Its weight within one compartment, as bm25 used it there."""
-        return _idf(self.sizes[compartment], self.counts[compartment, term])
+    def weight(self, group: Group) -> float:
+        """The idf of what was typed; of a misspelt word, that of the best it may have meant."""
+        rows = sum(self.sizes)
+        known = [match for match in (group.match, *group.others) if self.hits(match)]
+        typed = group.match if self.hits(group.match) or not known else max(known, key=self.hits)
+        return idf(rows, self.hits(typed))
 
     @property
-    def full_score(self) -> float:
-        """About the bm25 of an entry of average length that holds every term once: the sum of the weights."""
-        return sum(self.idf(term) for term in self.terms)
+    def full(self) -> float:
+        """About the score of an entry of average length that holds every word once."""
+        return sum(self.weight(group) for group in self.groups)
+
+    def asks(self, place: int, probe: Probe) -> Probe:
+        """*probe* with the words, for the compartment at *place*."""
+        counts, rows = self.counts[place], sum(self.sizes)
+        terms = []
+        for group in self.groups:
+            most = self.weight(group)
+            shares = {group.match: 1.0, **group.others}
+            terms.append(
+                tuple(
+                    Term(match, share * min(most, idf(rows, self.hits(match))), hits)
+                    for match, share in shares.items()
+                    if (hits := counts.get(match, 0))
+                )
+            )
+        unit = PART * idf(rows, 0)
+        parts = tuple(Term(_quoted(word), unit, 1) for word in self.parts)
+        return replace(probe, size=self.sizes[place], groups=tuple(terms), parts=parts)
+
+    def shown(self, query: Query) -> Query:
+        """*query* with what misspelt words were taken for, for the marks in snippets."""
+        return replace(query, prefixes=(*query.prefixes, *self.corrections))
 
 
-def _word_leg(
-    asked: Sequence[Compartment], query: Query, filters: Filters, pool: int, statistics: Statistics
-) -> Ranking:
-    match = language.fts_words(query)
-    if match is None:
-        return []
-    found = {c: c.ranked("words", match, filters, pool) for c in asked}
-    for c in asked:
-        # Compartments above `SMALL` set the statistics anyway and are left as they are.
-        if found[c] and statistics.sizes[c] < min(SMALL, sum(statistics.sizes.values())):
-            found[c] = _comparable(c, filters, found[c], statistics)
-    merged = [((c.classification, rowid), score) for c, rows in found.items() for rowid, score in rows]
-    return sorted(merged, key=lambda row: -row[1])[:pool]
+def _with(group: Group, better: Mapping[str, int]) -> Group:
+    for match, slips in better.items():
+        group = group.corrected(match, MISSPELT**slips)
+    return group
 
 
-def _comparable(
-    compartment: Compartment, filters: Filters, rows: list[tuple[int, float]], statistics: Statistics
-) -> list[tuple[int, float]]:
-    """Scores of a small compartment as if all open ones were one.
-
-    bm25 weighs a word by how rare it is *in its table*; in a table of three entries every word is common.
-    bm25 = Σ idf(word) · tf(word), so each word's part is divided by the local idf and multiplied by that of
-    the whole.
-    """
-    scores = dict.fromkeys((rowid for rowid, _ in rows), 0.0)
-    for term in statistics.terms:
-        weight = statistics.idf(term) / statistics.local_idf(compartment, term)
-        for rowid, score in compartment.ranked("words", term, filters, SMALL):
-            if rowid in scores:
-                scores[rowid] += weight * score
-    return list(scores.items())
+def _quoted(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
 
 
-def _terms(query: Query) -> list[Query]:
-    return (
-        [Query(words=(w,)) for w in query.words]
-        + [Query(prefixes=(p,)) for p in query.prefixes]
-        + [Query(required=(r,)) for r in query.required]
-        + [Query(title=(t,)) for t in query.title]
-    )
+@dataclass(frozen=True)
+class Found:
+    """What all legs found in all compartments, by key."""
+
+    words: Mapping[Key, float]
+    trigrams: Mapping[Key, float]
+    vectors: Mapping[Key, float]
+    starts: Mapping[Key, int]
+    scores: Mapping[Key, float]
+    """Fused."""
+
+    @classmethod
+    def by(cls, asked: Sequence[Compartment], query: Query, wanted: Wanted, probe: Probe) -> "Found":
+        """Ask every compartment; where the query names a time, once more for what was made in it."""
+        probes = [probe]
+        if query.around:
+            start, end = query.around
+            narrow = replace(
+                probe.filters,
+                after=max(probe.filters.after or start, start),
+                before=min(probe.filters.before or end, end),
+            )
+            probes.append(replace(probe, filters=narrow))
+        found: dict[Key, Candidate] = {}
+        in_time: set[Key] = set()
+        links: list[tuple[Key, Key, int]] = []
+        for place, c in enumerate(asked):
+            for each in probes:
+                candidates, near = c.candidates(wanted.asks(place, each) if wanted.groups else each)
+                keyed = {(c.classification, candidate.rowid): candidate for candidate in candidates}
+                found |= keyed
+                links += [((c.classification, one), (c.classification, other), steps) for one, other, steps in near]
+                if each is not probe:
+                    in_time |= keyed.keys()
+        words = {key: c.words for key, c in found.items() if c.words}
+        trigrams = {key: c.trigrams for key, c in found.items() if c.trigrams}
+        vectors = {key: c.cosine for key, c in found.items() if c.cosine is not None and c.cosine >= MIN_COSINE}
+        said = {key: words.get(key, 0.0) + trigrams.get(key, 0.0) for key in words.keys() | trigrams.keys()}
+        scores = spread(fuse(said, vectors, wanted.full), links)
+        best = max(scores.values(), default=0.0)
+        scores |= {key: scores[key] + IN_TIME * best for key in in_time & scores.keys()}
+        return cls(words, trigrams, vectors, {key: c.start for key, c in found.items()}, scores)
+
+    def hits(self, asked: Sequence[Compartment], query: Query, limit: int) -> list[Hit]:
+        """The best *limit*, with their snippets."""
+        best = sorted(self.scores, key=lambda key: -self.scores[key])[: limit + MORE]
+        legs = {name: _ranked(getattr(self, name)) for name in ("words", "trigrams", "vectors")}
+        now = datetime.now(UTC)
+        found: list[tuple[float, Entry, Key]] = []
+        for c in asked:
+            rowids = [rowid for classification, rowid in best if classification is c.classification]
+            for rowid, entry in (c.fetch(rowids) if rowids else {}).items():
+                age = (now - entry.created).total_seconds() / 86400
+                key = (c.classification, rowid)
+                found.append((self.scores[key] * recency(age), entry, key))
+        found.sort(key=lambda row: (-row[0], row[1].id))
+        return [
+            self._hit(query, score, entry, {name: leg[key] for name, leg in legs.items() if key in leg}, key)
+            for score, entry, key in _once(found)[:limit]
+        ]
+
+    def _hit(self, query: Query, score: float, entry: Entry, legs: Mapping[str, Leg], key: Key) -> Hit:
+        start = 0 if "words" in legs else self.starts.get(key, 0)
+        shown = snippet(entry.text[start:], query, title=entry.title)
+        return Hit(entry, score, shown or entry.title, legs)
 
 
-def _idf(rows: int, hits: int) -> float:
-    """As SQLite's FTS5 computes it, floor included, so that dividing by it is exact."""
-    idf = math.log((rows - hits + 0.5) / (hits + 0.5))
-    return idf if idf > 0 else 1e-6
+def _ranked(scores: Mapping[Key, float]) -> dict[Key, Leg]:
+    ordered = sorted(scores.items(), key=lambda row: -row[1])
+    return {key: Leg(rank, score) for rank, (key, score) in enumerate(ordered, start=1)}
 
 
-def _trigram_leg(
-    asked: Sequence[Compartment], query: Query, filters: Filters, pool: int, statistics: Statistics
-) -> Ranking:
-    """For words that no open compartment knows: typos, substrings, scripts without spaces.
-
-    The index proposes entries that share trigrams; what counts is how alike their likest word is, because a
-    long text shares some trigrams with anything.
-    """
-    unknown = [
-        w for w in query.words if (m := language.fts_words(Query(words=(w,)))) is None or not statistics.total(m)
-    ]
-    scores: dict[Key, float] = {}
-    for word in unknown:
-        match = language.fts_trigram(Query(words=(word,)))
-        for c in asked if match is not None else ():
-            near = [rowid for rowid, _ in c.ranked("trigrams", match, filters, TYPO_POOL)]  # type: ignore[arg-type]
-            for rowid, entry in c.fetch(near).items():
-                alike = likeness(word, f"{entry.title}\n{entry.text}")
-                if alike >= MIN_LIKENESS:
-                    key = (c.classification, rowid)
-                    scores[key] = scores.get(key, 0.0) + alike / len(query.words)
-    return sorted(scores.items(), key=lambda row: -row[1])[:pool]
-
-
-def _vector_leg(
-    asked: Sequence[Compartment], embedder: Asked, text: str, filters: Filters, pool: int
-) -> tuple[Ranking, dict[Key, int]]:
-    vector = embedder.embed_one(text)
-    found = [
-        ((c.classification, rowid), cosine, first)
-        for c in asked
-        for rowid, cosine, first, _ in c.nearest(embedder.model_id, vector, filters, pool)
-        if cosine >= MIN_COSINE
-    ]
-    found.sort(key=lambda row: -row[1])
-    best = found[:pool]
-    return [(key, cosine) for key, cosine, _ in best], {key: first for key, _, first in best}
+def _once(found: Iterable[tuple[float, Entry, Key]]) -> list[tuple[float, Entry, Key]]:
+    """Entries that say the same as a better one go behind all others: repeats must not fill a page."""
+    seen: set[tuple[str, str]] = set()
+    fresh: list[tuple[float, Entry, Key]] = []
+    again: list[tuple[float, Entry, Key]] = []
+    for row in found:
+        said = (row[1].title, " ".join(row[1].text[:SAME].split()))
+        (again if said in seen else fresh).append(row)
+        seen.add(said)
+    return fresh + again
