@@ -55,5 +55,8 @@ eval: model ## how well search finds: recall and rank by kind and leg (ARGS="--s
 eval-classification: model ## how well texts are classified, on the corpus and on a set (ARGS="--set FILE")
 	@$(BIN)/python bench/head/evaluate.py $(ARGS)
 
+screenshots: model ## pictures of the app, into docs/pictures
+	@$(BIN)/python bench/pictures.py
+
 clean: ## everything that is not in git
 	rm -rf .venv .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

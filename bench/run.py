@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import capturing
 import cold
 import importing
+import interface
 import searching
 import unlocked
 from figures import Figure, as_json, progress, table
@@ -26,6 +27,7 @@ MEASURES: dict[str, Callable[..., Iterator[Figure]]] = {
     "version": cold.version,
     "cold-search": cold.search,
     "agent": unlocked.measure,
+    "app": interface.measure,
     "search": searching.measure,
     "import": importing.measure,
     "memory": capturing.memory,

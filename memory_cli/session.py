@@ -45,6 +45,16 @@ class Session:
         """The person's settings."""
         return configuration.load(configuration.config_path())
 
+    def options(self) -> list[str]:
+        """The options before the command, for another run of the program."""
+        given = (
+            ("--vault", self.vault_path),
+            ("--passphrase-file", self.passphrase_file),
+            ("--passphrase-fd", self.passphrase_fd),
+            ("--keyfile", self.keyfile),
+        )
+        return [word for name, value in given if value is not None for word in (name, str(value))]
+
     def need_vault(self) -> None:
         """Raise now what opening the vault would raise: NoVault, Damaged, Conflict."""
         self.vault_id()

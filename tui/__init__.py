@@ -1,1 +1,1 @@
-"""The terminal interface. Nothing is here yet; `memory` without a command prints its help."""
+"""The terminal interface: a browser to live in. `tui.app.build_app` makes it; `docs/tui.md` is for its users."""

@@ -112,8 +112,10 @@ class Keyring:
         )
 
     def guessable(self) -> list[SlotOfClass]:
-        """Keyslots that somebody with nothing but the vault directory can attack by guessing a passphrase."""
-        return [row for row in self.slots() if row.slot.kind == "passphrase"]
+        """Keyslots, of locked classes too, that one can attack with the vault directory alone, by guessing."""
+        opened = {o.compartment.classification for o in self.opened}
+        locked = [SlotOfClass(c, s) for c in Classification if c not in opened for s in slots_on_disk(self.home, c)]
+        return [row for row in (*self.slots(), *locked) if row.slot.kind == "passphrase"]
 
     def is_hardened(self, group: str) -> bool:
         """Whether the group's passphrases need the secret of a device as well."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vault import config as configuration
 from vault import home as homes
-from vault.errors import NotFound
+from vault.errors import NotFound, VaultBusy
 from vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -90,12 +90,15 @@ def connect(
     store = ModelStore(Path(models) if models else configuration.models_path())
     reader = Reader(store, settings)
     opened = AgentClasses(home, notes=reader.notes, keeping=keeping)
-    agent = connected()
-    if agent is not None:
-        with agent:
-            if keeping is None:  # else what is open is to be opened anew, on the new terms
-                opened.take_over(agent.attach(home.vault_id, home.path))
-        reader = RemoteReader(reader, settings.path)
+    try:
+        agent = connected()
+        if agent is not None:
+            with agent:
+                if keeping is None:  # else what is open is to be opened anew, on the new terms
+                    opened.take_over(agent.attach(home.vault_id, home.path))
+            reader = RemoteReader(reader, settings.path)
+    except VaultBusy as error:  # a capture must not fail for want of an agent
+        reader.notes.append(f"{error.message}: going on without it")
     vault = Vault(home, settings, store, limits, opened=opened, reader=reader)
     vault.finish_moves()
     return vault

@@ -126,9 +126,17 @@ def weigh(
 
 
 def rejudge(
-    compartments: "Sequence[Compartment]", place: int, after: int, classifier: "Classifier", vocabulary: Sequence[str]
+    compartments: "Sequence[Compartment]",
+    place: int,
+    after: int,
+    classifier: "Classifier",
+    embedder: "Embedder | None",
+    vocabulary: Sequence[str],
 ) -> "tuple[int | None, int, list[tuple[Entry, Verdict]]]":
     """Judge the next entries of one of *compartments* by the vectors it holds, those that a person filed left out.
+
+    What would move is looked at once more as a capture would be, because peaks are not kept and the head is a little
+    worse without them; only those few texts go through the model.
 
     Returns (rowid of the last one or None at the end, how many, those that would be filed elsewhere and why).
     """
@@ -140,7 +148,7 @@ def rejudge(
 
     vectors = [np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1) if packed else () for _, packed in rows]
     entries = compartment.fetch([rowid for rowid, _ in rows])
-    moves = []
+    moving = []
     for (rowid, _), held, evidence in zip(rows, vectors, classifier.evidence(compartments, vectors), strict=True):
         entry = entries.get(rowid)
         if entry is None:
@@ -149,8 +157,10 @@ def rejudge(
         about = _about(as_draft(entry), evidence)
         verdict = classifier.classify(text, held if len(held) else None, None, vocabulary, about)  # type: ignore[arg-type]
         if verdict.label is not entry.classification and not verdict.uncertain:
-            moves.append((entry, verdict))
-    return rows[-1][0], len(rows), moves
+            moving.append(entry)
+    weighed = weigh(compartments, [as_draft(entry) for entry in moving], classifier, embedder, vocabulary)
+    moves = [(entry, reasons.verdict) for entry, (_, reasons, _) in zip(moving, weighed, strict=True)]
+    return rows[-1][0], len(rows), [(e, v) for e, v in moves if v.label is not e.classification and not v.uncertain]
 
 
 def as_draft(entry: "Entry") -> Draft:

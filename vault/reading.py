@@ -72,7 +72,7 @@ class Reader:
         self, compartments: "Sequence[Compartment]", place: int, after: int, vocabulary: Sequence[str]
     ) -> "tuple[int | None, int, list[tuple[Entry, Verdict]]]":
         """The next entries of ``compartments[place]`` judged anew, see `preparing.rejudge`."""
-        return preparing.rejudge(compartments, place, after, self._classifier, vocabulary)
+        return preparing.rejudge(compartments, place, after, self._classifier, self._embedder, vocabulary)
 
     def judged_by(self) -> str:
         """A word that changes with everything that verdicts rest on, but for what the person files."""

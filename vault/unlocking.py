@@ -358,7 +358,17 @@ class _Attempt:
                 raise NewerFormat(f"the header of {classification} is of a newer version", remedy="upgrade memory")
         for message in self.complaints():
             raise Damaged(message, remedy=_RESTORE)
-        raise WrongPassphrase("no keyslot opened", remedy="check the passphrase, keyfile or recovery code")
+        remedy = "check the passphrase, keyfile or recovery code"
+        if self._is_new_here():
+            remedy += "; a hardened vault opens on a new device by its recovery kit: memory key recover"
+        raise WrongPassphrase("no keyslot opened", remedy=remedy)
+
+    def _is_new_here(self) -> bool:
+        """Whether a passphrase failed where it needs the secret of a device, and this device has none."""
+        presented = {s.kind for s in self.secrets}
+        kinds = [{slot.kind for s in each for slot in s.header.slots} for each in self.sections.values()]
+        hardened = any("passphrase+device" in found and "passphrase" not in found for found in kinds)
+        return hardened and "passphrase" in presented and "device" not in presented
 
     def _try(self, classification: Classification, secrets: Sequence[Secret]) -> bool:
         pin = self.pins.get(classification)

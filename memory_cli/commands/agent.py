@@ -1,5 +1,6 @@
 """``unlock lock agent``: unlock once for a while, lock for real, and the agent itself."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,16 +61,23 @@ def unlock(
     if not peer.supported():
         session.report.note(f"memory: {_NO_AGENT}")
         return
+    if not all_terminals and os.getsid(0) == os.getpid():
+        raise InvalidInput(
+            "this terminal session ends with this command, and what it opens with it", remedy="use --all-terminals"
+        )
     if Classification.ULTRASECRET in chosen:
         seconds = keeping.terms[Classification.ULTRASECRET][0]
         prompt.confirm(f"keep ultrasecret open {_span(seconds)}?", yes=yes)
     with session.unlocking(keeping) as vault, session.report.progress() as progress:
         at_hand = session.secrets_at_hand()
-        for group in dict.fromkeys(GROUP_OF.get(c, "vault") for c in chosen):
-            wanted = [c for c in chosen if GROUP_OF.get(c, "vault") == group and c not in vault.open_classes]
-            if wanted:
-                vault.unlock(at_hand or session.ask(vault, group), chosen if at_hand else wanted, progress)
-        _say_open(session, vault.open_classes, keeping)
+        try:
+            for group in dict.fromkeys(GROUP_OF.get(c, "vault") for c in chosen):
+                wanted = [c for c in chosen if GROUP_OF.get(c, "vault") == group and c not in vault.open_classes]
+                if wanted:
+                    vault.unlock(at_hand or session.ask(vault, group), chosen if at_hand else wanted, progress)
+        finally:  # a second passphrase that is wrong does not undo the first
+            if vault.open_classes:
+                _say_open(session, vault.open_classes, keeping)
 
 
 def _keeping(

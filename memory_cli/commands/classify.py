@@ -107,7 +107,7 @@ def _text_of(words: list[str] | None) -> str:
 
 
 def _explain(report: "Report", reasons: "Reasons") -> None:
-    rows = [("detected", f"{hit.kind}: at least {hit.floor} ({hit.reason})") for hit in reasons.hits]
+    rows = [("found", f"{hit.kind}: at least {hit.floor} ({hit.reason})") for hit in reasons.hits]
     rows += [("rule", name) for name in reasons.rules]
     after = reasons.verdict.probabilities
     if reasons.head is not None:

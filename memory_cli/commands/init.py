@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memory_cli import factors, kit, options, prompt
-from memory_cli.session import Session, groups_to_ask
+from memory_cli.session import Session
 from vault import config as configuration
 from vault.classification import Classification
 from vault.errors import Conflict, InvalidInput
@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from vault.keys.keyslots import Secret
 
 
+SinglePassphrase = Annotated[
+    bool, typer.Option("--single-passphrase", help="One passphrase for all classes instead of three.")
+]
+Keyfile = Annotated[
+    Path | None, typer.Option("--keyfile", help="A keyfile that opens everything; made if it does not exist.")
+]
+SecondFactor = Annotated[
+    str | None,
+    typer.Option(
+        "--second-factor",
+        metavar="FILE",
+        help="ultrasecret opens only with its passphrase and this keyfile (made if it does not exist), "
+        "or with a security key: fido2.",
+    ),
+]
+RecoveryFile = Annotated[
+    Path | None, typer.Option("--recovery-file", help="Write the recovery kit to this file instead of the terminal.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add this family's command."""
     app.command("init")(init)
@@ -24,25 +44,10 @@ def register(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
-    single_passphrase: Annotated[
-        bool, typer.Option("--single-passphrase", help="One passphrase for all classes instead of three.")
-    ] = False,
-    keyfile: Annotated[
-        Path | None, typer.Option("--keyfile", help="A keyfile that opens everything; made if it does not exist.")
-    ] = None,
-    second_factor: Annotated[
-        str | None,
-        typer.Option(
-            "--second-factor",
-            metavar="FILE",
-            help="ultrasecret opens only with its passphrase and this keyfile (made if it does not exist), "
-            "or with a security key: fido2.",
-        ),
-    ] = None,
-    recovery_file: Annotated[
-        Path | None,
-        typer.Option("--recovery-file", help="Write the recovery kit to this file instead of the terminal."),
-    ] = None,
+    single_passphrase: SinglePassphrase = False,
+    keyfile: Keyfile = None,
+    second_factor: SecondFactor = None,
+    recovery_file: RecoveryFile = None,
     yes: options.Yes = False,
 ) -> None:
     """Make a vault.
@@ -56,32 +61,51 @@ def init(
 
         MEMORY_PASSPHRASE_FILE=f memory init --single-passphrase -y --recovery-file kit.txt
     """
-    session: Session = context.obj
+    from vault.agent.hardening import harden
     from vault.layout import lay_out
-    from vault.models.store import ModelStore
 
+    session: Session = context.obj
+    harden()
     path = session.vault_path or configuration.vault_path()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Conflict(f"{path} exists already", remedy="use it, or choose another path with --vault")
+    slots = _slots(session, keyfile, second_factor, single=single_passphrase, yes=yes)
+    codes = kit.new_codes(_classes(list(slots))) if recovery_file is not None or not yes else {}
+    if codes:
+        kit.hand_over(session.report, codes, recovery_file, path)
+        slots = {group: [*many, codes[group].secret] for group, many in slots.items()}
+    made = lay_out(path, slots, single=len(slots) == 1)
+    _say_what_is_next(session, made, kit_made=bool(codes))
+
+
+def _say_what_is_next(session: Session, made: Path, *, kit_made: bool) -> None:
+    from vault.models.store import ModelStore
+
+    session.report.line(session.report.styled(f"vault made at {made}", bold=True))
+    if not kit_made:
+        session.report.note("memory: no recovery kit was made; make one with: memory key kit")
+    first = "" if ModelStore(configuration.models_path()).active("embedder") else "memory model install (once), then: "
+    session.report.note(f'memory: next: {first}memory add "…"')
+
+
+def _slots(
+    session: Session, keyfile: Path | None, second_factor: str | None, *, single: bool, yes: bool
+) -> "dict[str, list[Secret]]":
+    """What is to open each group: its passphrase, alone or with the second factor, and the keyfile.
+
+    Raises:
+        InvalidInput, WrongPassphrase: what was given or typed does not do.
+    """
+    from vault.keys.keyslots import GROUPS
+
     file_secret = factors.new_keyfile(keyfile) if keyfile else None
-    passphrases = _passphrases(session, single=single_passphrase, needed=file_secret is None, yes=yes)
-    single = single_passphrase or not passphrases
-    groups = groups_to_ask(single)
+    passphrases = _passphrases(session, single=single, needed=file_secret is None, yes=yes)
+    groups = GROUPS[:1] if single or not passphrases else GROUPS
     second = _second(session, second_factor, ask=not yes, apart=len(passphrases) == len(groups) > 1)
     slots = dict(zip(groups, map(_alone, passphrases), strict=False))
     if second is not None:
         slots[groups[-1]] = [_both(passphrases[-1], second)]
-    slots = {group: [*slots.get(group, []), *([file_secret] if file_secret else [])] for group in groups}
-    codes = kit.new_codes(_classes(groups)) if recovery_file is not None or not yes else {}
-    if codes:
-        kit.hand_over(session.report, codes, recovery_file, path)
-        slots = {group: [*many, codes[group].secret] for group, many in slots.items()}
-    made = lay_out(path, slots, single=single)
-    session.report.line(session.report.styled(f"vault made at {made}", bold=True))
-    if not codes:
-        session.report.note("memory: no recovery kit was made; make one with: memory key kit")
-    first = "" if ModelStore(configuration.models_path()).active("embedder") else "memory model install (once), then: "
-    session.report.note(f'memory: next: {first}memory add "…"')
+    return {group: [*slots.get(group, []), *([file_secret] if file_secret else [])] for group in groups}
 
 
 def _alone(secret: "Secret") -> "list[Secret]":
@@ -116,8 +140,10 @@ def _second(session: Session, given: str | None, *, ask: bool, apart: bool) -> "
 
 
 def _passphrases(session: Session, *, single: bool, needed: bool, yes: bool) -> "list[Secret]":
+    from vault.keys.keyslots import GROUPS
+
     at_hand = [s for s in session.secrets_at_hand() if s.kind == "passphrase"]
-    groups = groups_to_ask(single)
+    groups = GROUPS[:1] if single else GROUPS
     if at_hand:
         if len(at_hand) < len(groups):
             raise InvalidInput(

@@ -21,6 +21,25 @@ HISTORY = "copies of the old header in git history and backups still open with i
 _KINDS = "use passphrase, recovery, keyfile or recipient"
 
 
+Kind = Annotated[str, typer.Argument(help="passphrase, recovery, keyfile or recipient.")]
+Recipient = Annotated[
+    str | None, typer.Argument(metavar="[age1…]", help="With recipient: whose identity is to open it.")
+]
+Group = Annotated[str, typer.Option("--group", help="vault, secret or ultrasecret: which classes it opens.")]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", help="The keyfile, the file of the new passphrase, or where the recovery kit goes."),
+]
+SecondFactor = Annotated[
+    str | None,
+    typer.Option(
+        "--second-factor",
+        metavar="FILE",
+        help="With passphrase: opens only with this keyfile too (made if not there), or a security key: fido2.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add this family's commands."""
     group = typer.Typer(
@@ -63,25 +82,11 @@ def print_slots(session: Session, rows: "Sequence[SlotOfClass]", *, json: bool) 
 
 def add(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help="passphrase, recovery, keyfile or recipient.")],
-    recipient: Annotated[
-        str | None, typer.Argument(metavar="[age1…]", help="With recipient: whose identity is to open it.")
-    ] = None,
-    group: Annotated[
-        str, typer.Option("--group", help="vault, secret or ultrasecret: which classes it opens.")
-    ] = "vault",
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", help="The keyfile, the file of the new passphrase, or where the recovery kit goes."),
-    ] = None,
-    second_factor: Annotated[
-        str | None,
-        typer.Option(
-            "--second-factor",
-            metavar="FILE",
-            help="With passphrase: opens only with this keyfile too (made if not there), or a security key: fido2.",
-        ),
-    ] = None,
+    kind: Kind,
+    recipient: Recipient = None,
+    group: Group = "vault",
+    file: File = None,
+    second_factor: SecondFactor = None,
     json: options.Json = False,
 ) -> None:
     """Add a way to unlock a group of classes.

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 Groups = Annotated[
     list[str] | None, typer.Argument(metavar="[GROUP…]", help="vault, secret, ultrasecret; else what opens.")
 ]
+Kept = Annotated[
+    list[Path] | None, typer.Option("--keep", help="A file with another secret to keep: a keyfile or passphrase.")
+]
+NewKit = Annotated[Path | None, typer.Option("--file", help="Write the new recovery kit here.")]
+Reseal = Annotated[bool, typer.Option("--reseal", help="Seal the old entries again under the new key.")]
 Target = Annotated[str, typer.Argument(metavar="CLASS|GROUP", help="A class, or vault for all classes of its group.")]
 
 
@@ -141,8 +146,8 @@ def harden(context: typer.Context, groups: Groups = None, json: options.Json = F
         left = vault.keyring.guessable()
     _print_exchange(session, [done], json=json)
     if left:
-        ids = ", ".join(row.slot.id for row in left)
-        session.report.warn(f"still open to guessing: {ids} (remove them, or give their passphrases too)")
+        ids = ", ".join(f"{row.slot.id} ({row.classification})" for row in left)
+        session.report.warn(f"still open to guessing: {ids} (remove them, or harden their groups too)")
     if not done.added:
         session.report.note("memory: no plain passphrase keyslot was changed")
 
@@ -150,18 +155,16 @@ def harden(context: typer.Context, groups: Groups = None, json: options.Json = F
 def rotate(
     context: typer.Context,
     target: Target,
-    keep: Annotated[
-        list[Path] | None, typer.Option("--keep", help="A file with another secret to keep: a keyfile or passphrase.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Write the new recovery kit here.")] = None,
-    reseal: Annotated[bool, typer.Option("--reseal", help="Seal the old entries again under the new key.")] = False,
+    keep: Kept = None,
+    file: NewKit = None,
+    reseal: Reseal = False,
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
     """Give a class, or all classes of a group, a new key.
 
     It asks for the secret of every keyslot that is to stay; the others are dropped. New entries use the new key,
-    old ones stay readable.
+    old ones stay readable. The recovery codes so far stop working, and a new kit takes their place.
 
     Examples:
 
@@ -174,6 +177,8 @@ def rotate(
     session: Session = context.obj
     with session.holding(_classes_of(_home(session), target)) as (vault, given):
         rotation = Rotation(vault.keyring, _classes_of(vault.home, target))
+        if yes and file is None:
+            _check_no_kit_is_lost(vault, rotation)
         secrets = [*given, *_kept(keep or []), *_own(vault)]
         if not yes and prompt.has_terminal():
             secrets = _ask_for_the_others(session, rotation, secrets)
@@ -189,6 +194,20 @@ def rotate(
             session.report.note("memory: no recovery kit was made; make one with: memory key kit")
         if reseal:
             _reseal(session, rotation)
+
+
+def _check_no_kit_is_lost(vault: "Vault", rotation: "Rotation") -> None:
+    """Refuse to drop recovery codes where nobody sees the new ones.
+
+    Raises:
+        InvalidInput: a class has one.
+    """
+    rows = [r for r in vault.keyring.slots() if r.slot.kind == "recovery" and r.classification in rotation.classes]
+    if rows:
+        raise InvalidInput(
+            f"the recovery kit would not open {rows[0].classification} any more",
+            remedy="give --file for a new one, or leave out -y",
+        )
 
 
 def _lock_in_agent(session: Session, home: "Home", classes: "Sequence[Classification]") -> None:

@@ -1,8 +1,12 @@
 """``memory`` alone: the app, with the terminal as it needs it and the settings that are the app's."""
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from memory_cli import prompt
+from memory_cli.session import GROUP_OF
+from vault.classification import Classification
 from vault.errors import Aborted, NoVault
 
 if TYPE_CHECKING:
@@ -20,10 +24,19 @@ class DeviceTerminal:
 
     def __init__(self, session: "Session", vault: "Vault") -> None:
         """For *session*, whose *vault* the app has."""
+        from vault.agent.peer import supported
+
         self._session, self._vault = session, vault
+        self.has_agent = supported()
+
+    def unlock(self, classes: "Sequence[Classification]") -> bool:
+        """Have *classes* opened in the agent by a process of its own, so that no key is ever in the app's."""
+        arguments = ["-P", "-m", "memory_cli", *self._session.options(), "unlock", "-q", *(c.value for c in classes)]
+        keep = () if self._session.passphrase_fd is None else (self._session.passphrase_fd,)
+        return subprocess.run([sys.executable, *arguments], check=False, pass_fds=keep).returncode == 0
 
     def ask_secrets(self, group: str) -> "Sequence[Secret]":
-        """A passphrase, typed without echo, and what its keyslots need beside it."""
+        """Where there is no agent: a passphrase, typed without echo, and what its keyslots need beside it."""
         return self._session.ask(self._vault, group)
 
     def edit(self, text: str) -> str:
@@ -48,20 +61,27 @@ def run(context: "typer.Context") -> None:
     except NoVault:
         _first_run(context)
     with session.shut(agent=True) as vault:
-        secrets = () if vault.open_classes else _secrets(session)
         terminal = DeviceTerminal(session, vault)
+        secrets = () if vault.open_classes else _open(session, vault, terminal)
         app = build_app(vault, terminal, secrets=secrets, settings=session.config.under("tui"))
         app.run()
     if app.failure is not None:
         raise app.failure
 
 
-def _secrets(session: "Session") -> "Sequence[Secret]":
-    """What is at hand, else what is typed now; nothing means that the app begins locked."""
+def _open(session: "Session", vault: "Vault", terminal: DeviceTerminal) -> "Sequence[Secret]":
+    """Open what is open every day, in the agent; without one, give the secrets for the app to do it."""
+    if not terminal.has_agent:
+        return session.secrets_at_hand() or _typed()
+    session.report.note("memory: Enter alone begins locked")
+    terminal.unlock([c for c in Classification if c not in GROUP_OF])
+    vault.attach()
+    return ()
+
+
+def _typed() -> "Sequence[Secret]":
     from vault.keys.keyslots import passphrase
 
-    if at_hand := session.secrets_at_hand():
-        return at_hand
     try:
         typed = prompt.read_passphrase("vault passphrase (Enter to begin locked): ")
     except Aborted:

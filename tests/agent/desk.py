@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from typing import Any, Self
 from program import Done, Program
 
 import vault
+from vault.agent import events, peer, supervisor
 from vault.agent.classes import Keeping
 from vault.classification import Classification
 from vault.keys import keyslots
@@ -75,14 +77,14 @@ class Desk(Program):
             for terminal in self.terminals:
                 terminal.end()
             self.end_all()
-        assert eventually(lambda: not self.processes(), self.patience), self.processes()
+        assert eventually(lambda: not self.living(), self.patience), self.living()
 
     def end_all(self) -> None:
         """End the agent, however it fares."""
         for pid in self.processes("supervisor").values():
             kill(pid, signal.SIGTERM)
-        if not eventually(lambda: not self.processes(), 3.0):
-            for pid in self.processes().values():
+        if not eventually(lambda: not self.living(), 3.0):
+            for pid, _ in self.living():
                 kill(pid)
 
     def processes(self, kind: str = "") -> dict[str, int]:
@@ -210,3 +212,19 @@ def eventually(true: Callable[[], Any], seconds: float = 10.0) -> bool:
     while not (found := bool(true())) and time.monotonic() < until:
         time.sleep(0.02)
     return found
+
+
+@contextmanager
+def serving(desk: Desk, *sources: events.Source) -> Iterator[supervisor.Supervisor]:
+    """A supervisor in a thread of this process, with these sources."""
+    listening = supervisor.listen(peer.socket_path())
+    assert listening is not None
+    running = supervisor.Supervisor(listening, sources)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        thread.join()
+        desk.socket.unlink(missing_ok=True)

@@ -6,12 +6,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from desk import LOW, Desk, eventually, kill
+from desk import LOW, Desk, eventually, kill, serving
 
 from vault.agent import events, peer, supervisor
 from vault.agent.client import connect
@@ -52,22 +50,6 @@ class Injected:
         self.closed = True
         self._ours.close()
         self._theirs.close()
-
-
-@contextmanager
-def serving(desk: Desk, *sources: events.Source) -> Iterator[supervisor.Supervisor]:
-    """A supervisor in a thread of this process, with these sources."""
-    listening = supervisor.listen(peer.socket_path())
-    assert listening is not None
-    running = supervisor.Supervisor(listening, sources)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.stop()
-        thread.join()
-        desk.socket.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["announced", "asked"])
@@ -111,6 +93,7 @@ def test_the_end_of_the_supervisor_ends_the_workers(within: Desk, number: signal
     within.connect(LOW[:1]).close()
     kill(within.processes("supervisor").popitem()[1], number)
     assert eventually(lambda: not within.processes(), SOON)
+    assert eventually(lambda: connect() is None, SOON), "its socket may be closed a moment after its memory is gone"
     with within.connect() as v:
         assert v.open_classes == ()
     with within.connect(LOW[:1]) as v:
@@ -212,6 +195,19 @@ def test_what_the_system_announces_is_understood(signs: tuple[tuple[str, str], .
     source.close()
     assert heard == found
     assert source._process.poll() is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's word at the parent's death")
+def test_an_announcer_ends_with_the_supervisor(desk: Desk) -> None:
+    """The system's command that tells of sleep is not left behind, not even by kill -9."""
+    folder = desk.root / "bin"
+    folder.mkdir()
+    (folder / "gdbus").write_text("#!/bin/sh\nexec sleep 600\n")
+    (folder / "gdbus").chmod(0o755)
+    desk.unlock("general", env={"PATH": f"{folder}:/usr/bin:/bin"})
+    assert any("sleep 600" in line for _, line in desk.living())
+    kill(desk.processes("supervisor").popitem()[1])
+    assert eventually(lambda: not desk.living(), SOON)
 
 
 def test_an_announcer_that_ends_is_let_go(within: Desk) -> None:

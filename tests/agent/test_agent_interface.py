@@ -142,7 +142,7 @@ READING: dict[str, Callable[[Compartment], tuple[Any, ...]]] = {
     "rowid": lambda c: (first(c),),
 }  # fmt: skip
 """Verb → arguments that have something to find."""
-WRITING = {"put_passages", "fill_passages", "use_model", "asked", "take"}
+WRITING = {"put_passages", "fill_passages", "use_model", "asked", "take", "look_again_from"}
 
 
 def first(compartment: Compartment) -> str:
@@ -203,6 +203,8 @@ def test_writing_verbs_write(both: tuple[Compartment, Compartment]) -> None:
     assert far.use_model("other", 8) is True
     assert near.waiting_for("other", 8) == far.waiting_for("other", 8) == near.count(F)
     far.asked("0" * 16, [])
+    far.look_again_from("a mark")
+    assert near.meta("recheck") == "a mark"
 
 
 def test_errors_are_the_same(both: tuple[Compartment, Compartment]) -> None:
@@ -211,7 +213,7 @@ def test_errors_are_the_same(both: tuple[Compartment, Compartment]) -> None:
     for verb, arguments in (("ranked", ("words", '"unbalanced', F, 5)), ("tally", (F, ["tag"], "x"))):
         said = []
         for compartment in (near, far):
-            with pytest.raises(Exception) as caught:  # noqa: PT011 (which one is compared)
+            with pytest.raises(Exception) as caught:
                 getattr(compartment, verb)(*arguments)
             said.append((type(caught.value), str(caught.value)) if isinstance(caught.value, VaultError) else VaultError)
         assert said[0] == said[1] or isinstance(caught.value, VaultError)
@@ -236,6 +238,14 @@ def facade(v: vault.Vault) -> dict[str, Any]:
         "counts": v.counts(),
         "search": [[(h.entry, h.snippet, h.legs) for h in v.search(q, 20, "keyword")] for q in queries],
         "figures": v.browsing.figures(),
+        "classify": [v.classify(t) for t in ("my password is hunter2hunter2", "a heron")],
+        "why": v.why("the pin of my card is 4711, says Kowalski"),
+        "uncertain": v.uncertain(),
+        "order": v.browsing.window(v.browsing.order("harbour OR all"), 0, 50),
+        "related": [v.browsing.related(v.get(i)) for i in ids[:3]],
+        "this day": v.browsing.on_this_day(datetime.now().astimezone().date()),
+        "unsure": v.browsing.unsure(),
+        "quarantined": v.browsing.quarantined(),
         "findings": v.examine(),
         "notes": list(v.notes),
     }
@@ -259,6 +269,8 @@ def test_the_whole_facade_changes_the_same(within: Desk) -> None:
         entry = v.capture("first words #x", "general", title="a title", tags=("one",), metadata={"k": [1, {"z": None}]})
         assert v.get(entry.id).metadata == {"k": [1, {"z": None}]}
         v.edit(entry.id, "second words", tags=("two",))
+        v.confirm(entry.id)
+        assert list(v.recheck().pages()) is not None
         moved = v.move(entry.id, "secret")
         assert moved.classification is Classification.SECRET
         kept = v.capture("to be restored", "confidential").id

@@ -10,6 +10,7 @@ import pytest
 from desk import Desk, eventually, kill
 from program import MODELS, fast_directory, with_model
 
+import vault
 from vault.agent import leases, supervisor
 from vault.agent.client import connect
 
@@ -84,15 +85,14 @@ def test_the_same_process_serves_all(warm: Desk) -> None:
 
 @pytest.mark.model
 def test_the_class_is_that_of_the_model_in_this_process(warm: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verdicts through the agent equal those in process: label, confidence, tags, reasoning."""
-    import vault
-
+    """Verdicts through the agent equal those in process with the same classes open: label, stage, tags, emotion."""
     for name, value in warm.env.items():
         if name.startswith("XDG_"):
             monkeypatch.setenv(name, value)
     texts = ("my password is hunter2hunter2", "met Anna at nine", "water boils at 100 degrees", "my salary is 3,200 euros")
     state = warm.root / "state" / "memory"
     with vault.connect(warm.vault, state, models=MODELS) as far, vault.open(warm.vault, state=state, models=MODELS) as near:
+        near.unlock([warm.secret], far.open_classes)
         for text in texts:
             one, other = far.classify(text), near.classify(text)
             assert (one.label, one.level, one.stage, one.tags, one.emotion) == (

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from desk import LOW, Desk, eventually, kill
+from desk import LOW, Desk, eventually, kill, serving
 
 from vault.agent import client, peer, supervisor, wire
 from vault.agent.client import connect, started
@@ -71,14 +71,18 @@ def working(within: Desk) -> Desk:
     return within
 
 
-def test_half_a_frame_and_then_nothing(working: Desk) -> None:
-    """A slow client keeps nobody waiting, and is dropped after five seconds."""
-    with raw(working) as slow, raw(working) as silent, raw(working) as torn:
-        slow.send(b"\0\0")
-        torn.send(frame(b'["status", ', 100))
-        assert served(working)
-        assert all(is_dropped(c) for c in (slow, silent, torn))
-    assert served(working)
+def test_half_a_frame_and_then_nothing(within: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow client keeps nobody waiting, and is dropped when its time (five seconds) is over."""
+    assert supervisor.PATIENCE == 5
+    monkeypatch.setattr(supervisor, "PATIENCE", 0.5)
+    with serving(within):
+        within.connect(LOW[:1]).close()
+        with raw(within) as slow, raw(within) as silent, raw(within) as torn:
+            slow.send(b"\0\0")
+            torn.send(frame(b'["status", ', 100))
+            assert served(within)
+            assert all(is_dropped(c) for c in (slow, silent, torn))
+        assert served(within)
 
 
 def test_a_client_that_never_reads_its_answers(working: Desk) -> None:
@@ -108,16 +112,16 @@ def test_a_client_that_never_reads_its_answers(working: Desk) -> None:
     ],
     ids=lambda data: repr(data[:30]),
 )  # fmt: skip
-def test_what_is_no_request_ends_the_connection(serving: Desk, data: bytes) -> None:
+def test_what_is_no_request_ends_the_connection(hardy: Desk, data: bytes) -> None:
     """Huge lengths, garbage, depth, unknown tags and types, missing parts: hung up on, nothing else happens."""
-    with raw(serving) as connection:
+    with raw(hardy) as connection:
         connection.sendall(data)
         assert is_dropped(connection, 7)
-    assert set(serving.workers()) == {"general"} or serving.processes("class_worker")
+    assert hardy.processes("class_worker")
 
 
 @pytest.fixture(scope="module")
-def serving(template: Path) -> Iterator[Desk]:
+def hardy(template: Path) -> Iterator[Desk]:
     """One agent for all of a module's hostile messages: it has to survive every one."""
     from program import fast_directory
 
@@ -336,8 +340,7 @@ def test_another_user_gets_nothing(working: Desk, template: Path) -> None:
         "os.setgroups([]); os.setgid(12345); os.setuid(12345)\n"
         "s = socket.socket(socket.AF_UNIX); s.settimeout(5)\n"
         "try:\n s.connect(sys.argv[1])\nexcept PermissionError:\n print('no way in'); sys.exit()\n"
-        "s.sendall(b'\\0\\0\\0\\x13[\"status\", {\"m\":[]}]')\n"
-        "try:\n print(s.recv(100))\nexcept OSError:\n print(b'')\n"
+        "try:\n s.sendall(b'\\0\\0\\0\\x13[\"status\", {\"m\":[]}]')\n print(s.recv(100))\nexcept OSError:\n print(b'')\n"
     )
 
     def other() -> str:
@@ -402,7 +405,7 @@ def test_a_socket_left_by_a_kill_is_replaced(working: Desk) -> None:
     kill(working.processes("supervisor").popitem()[1])
     assert eventually(lambda: not working.processes(), 1)
     assert working.socket.exists()
-    assert connect() is None
+    assert eventually(lambda: connect() is None, 1)
     assert working.keyless("list").code == 17
     assert working("list").ok()
     working.unlock("general")

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vault.agent.channel import Channel
-from vault.agent.class_worker import hand_over
 from vault.agent.client import Agent, Attached, connect, started
+from vault.agent.keeper import hand_over
 from vault.agent.remote import RemoteClass, RemoteCompartment
 from vault.classification import Classification
 from vault.keys.sections import ClassKeys

@@ -4,6 +4,7 @@ Light on purpose: a search through the agent imports little more than this.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from vault.errors import VaultBusy
 START_SECONDS = 10.0
 ANSWER_SECONDS = 15.0
 """The supervisor does nothing that takes long: one that is silent for so long has been stopped, or is none."""
+LOCK_SECONDS = 3.0
 WAIT_SECONDS = 180.0
 """A first opening may have to build an index."""
 CROWD_SECONDS = 2.0
@@ -41,9 +43,10 @@ class Attached:
 class Agent:
     """A conversation with the supervisor."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Talk over *connection*; `connect` and `started` make one."""
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        """Talk over *connection* to process *pid*; `connect` and `started` make one."""
         self._connection = connection
+        self._pid = pid
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +83,7 @@ class Agent:
         row, fds = self._ask("attach", {"vault": vault, "path": str(path)}, max_fds=16)
         attached = Attached()
         for (name, seconds), fd in zip(row.items(), fds, strict=True):
-            attached.classes[Classification(name)] = socket.socket(fileno=fd)
+            attached.classes[Classification(name)] = _patient(socket.socket(fileno=fd))
             attached.seconds[Classification(name)] = seconds
         return attached
 
@@ -92,7 +95,7 @@ class Agent:
     def model(self, models: Path, config: Path | None) -> socket.socket:
         """A connection to the loaded model of the directory *models*, under the settings in the file *config*."""
         _, fds = self._ask("model", {"models": str(models), "config": str(config or "")}, max_fds=1)
-        return socket.socket(fileno=fds[0])
+        return _patient(socket.socket(fileno=fds[0]))
 
     def unlock(
         self, vault: str, path: Path, terms: Mapping[Classification, tuple[float, float]], *, all_terminals: bool
@@ -122,17 +125,33 @@ class Agent:
         self._connection.settimeout(ANSWER_SECONDS)
 
     def lock(self, vault: str | None = None, classes: Sequence[Classification] = ()) -> list[str]:
-        """Kill the workers of these classes (all of them, of every vault); returns when they are dead."""
-        locked, _ = self._ask("lock", {"vault": vault, "classes": [c.value for c in classes]})
+        """Kill the workers of these classes (all of them, of every vault); returns when they are dead.
+
+        An agent that does not answer is killed itself, and every worker dies with it.
+        """
+        self._connection.settimeout(LOCK_SECONDS)
+        try:
+            locked, _ = self._ask("lock", {"vault": vault, "classes": [c.value for c in classes]})
+        except VaultBusy:
+            self._kill()
+            return ["everything (the agent did not answer and was killed)"]
         return list(locked)
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
 
     def status(self) -> list[dict[str, Any]]:
         """Every worker: name, vault, pid, seconds left, whether it is for this terminal."""
         return list(self._ask("status", {})[0])
 
     def stop(self) -> None:
-        """Lock everything and end the agent."""
-        self._ask("stop", {})
+        """Lock everything and end the agent; one that does not answer is killed."""
+        self._connection.settimeout(LOCK_SECONDS)
+        try:
+            self._ask("stop", {})
+        except VaultBusy:
+            self._kill()
 
 
 def connect() -> Agent | None:
@@ -151,14 +170,14 @@ def connect() -> Agent | None:
     connection.settimeout(ANSWER_SECONDS)
     try:
         _knock(connection, path)
-        peer.check(connection)
+        pid = peer.check(connection).pid
     except (ConnectionRefusedError, FileNotFoundError):
         connection.close()
         return None  # left by one that was killed
     except BaseException:
         connection.close()
         raise
-    return Agent(connection)
+    return Agent(connection, pid)
 
 
 def _knock(connection: socket.socket, path: Path) -> None:
@@ -204,6 +223,12 @@ def _start() -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True, cwd="/", env=environment,
     )  # fmt: skip
+
+
+def _patient(connection: socket.socket) -> socket.socket:
+    """*connection* to a worker: one that has been stopped must not keep us for ever."""
+    connection.settimeout(WAIT_SECONDS)
+    return connection
 
 
 def _silent() -> VaultBusy:

@@ -5,6 +5,7 @@
 inject their own source, which is why there is an interface.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
+
+from vault.agent.hardening import end_with_parent
 
 SLEPT_SECONDS = 3.0
 """A difference between the clocks that no scheduling explains."""
@@ -68,8 +71,9 @@ class Announced:
         self._rest = b""
         self._over = False
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 (the supervisor has one thread)
+        )  # fmt: skip
 
     def fileno(self) -> int | None:
         """The command's output, until it ends."""
@@ -92,8 +96,14 @@ class Announced:
             self._process.wait(1)
 
 
-LOGIND = (("PrepareForSleep (true", "suspend"), ("PrepareForShutdown (true", "logout"), (".Lock ()", "suspend"))
-MACOS = (("Entering Sleep state", "suspend"), ("shutdown cause", "logout"))
+LOGIND = (
+    ("PrepareForSleep (true", "suspend"),
+    ("PrepareForShutdown (true", "logout"),
+    (".Lock ()", "suspend"),  # of whoever's screen: locking too often does no harm
+    *(((f"UserRemoved (uint32 {os.getuid()},", "logout"),) if hasattr(os, "getuid") else ()),
+)
+MACOS = (("Entering Sleep state", "suspend"),)
+"""Logout ends the agent there: the session's manager sends it SIGTERM."""
 
 
 def sources() -> list[Source]:

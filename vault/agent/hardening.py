@@ -17,6 +17,15 @@ def no_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends (Linux; elsewhere nothing happens)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        if sys.platform == "linux":
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def harden(*, die_with_parent: bool = False) -> None:
     """Keep this process's memory out of core files and from other processes of the same user.
 
@@ -27,10 +36,9 @@ def harden(*, die_with_parent: bool = False) -> None:
     no_core_dumps()
     with suppress(OSError, AttributeError):
         if sys.platform == "linux":
-            libc = ctypes.CDLL(None, use_errno=True)
-            libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
             if die_with_parent:
-                libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+                end_with_parent()
         elif sys.platform == "darwin":
             ctypes.CDLL(None, use_errno=True).ptrace(_PT_DENY_ATTACH, 0, 0, 0)
     with suppress(OSError):

@@ -24,6 +24,9 @@ from vault.models.store import ModelStore
 from vault.preparing import Draft
 from vault.reading import Reader
 
+LENT_SECONDS = 20.0
+"""How long a compartment that was lent may take for one answer: everybody waits for it."""
+
 
 class ModelWorker:
     """Answers with one `Reader`, made anew when the model in use or the settings change."""
@@ -84,6 +87,7 @@ class ModelWorker:
         try:
             while fds:
                 lent.append(socket.socket(fileno=fds[0]))
+                lent[-1].settimeout(LENT_SECONDS)
                 del fds[0]  # it is the socket's now
             match verb:
                 case "model":

@@ -5,7 +5,7 @@ A front end that holds these cannot tell, and need not know, where a class is op
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from vault.agent.channel import Channel
 from vault.agent.client import connect
 from vault.classification import Classification
 from vault.compartment.compartment import Compartment, Incoming
+from vault.compartment.filters import Filters
+from vault.entry import Entry
 from vault.errors import Locked, VaultError
 from vault.opened import OpenClass
 from vault.reading import Reader
@@ -22,7 +24,7 @@ from vault.reading import Reader
 if TYPE_CHECKING:
     from vault.classify.reasons import Reasons
     from vault.classify.verdict import Verdict
-    from vault.entry import Entry, Revision
+    from vault.entry import Revision
     from vault.keys.sections import ClassKeys
     from vault.preparing import Draft, Prepared
     from vault.reconcile import Progress
@@ -35,6 +37,8 @@ VERBS = frozenset(name for name, value in vars(Compartment).items() if callable(
 }  # fmt: skip
 """What a client may ask an index: its verbs, less those that bring revisions in or keep the worker's own books."""
 MAX_LENT = 8
+AT_ONCE = 50
+"""Entries asked for in one message: each may have 1 MiB."""
 INDEX_AT_ONCE = 512
 """Names of sealed files told to a worker in one message."""
 
@@ -62,6 +66,25 @@ class RemoteCompartment(Compartment):
         except wire.Gone:
             raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
 
+    def entries(self, filters: Filters, limit: int, offset: int = 0) -> list[Entry]:
+        """As in `Compartment`, in several messages where there are many."""
+        found: list[Entry] = []
+        while len(found) < limit:
+            wanted = min(AT_ONCE, limit - len(found))
+            some = self.ask("entries", filters, wanted, offset + len(found))
+            found += some
+            if len(some) < wanted:
+                break
+        return found
+
+    def fetch(self, rowids: Iterable[int]) -> dict[int, Entry]:
+        """As in `Compartment`, in several messages where there are many."""
+        wanted = list(rowids)
+        found: dict[int, Entry] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            found |= self.ask("fetch", wanted[start : start + AT_ONCE])
+        return found
+
     def forget(self, names: Sequence[str], load: Callable[[str], "Revision | None"]) -> None:  # noqa: ARG002
         """As in `Compartment`; the worker opens revisions itself."""
         self.ask("forget", list(names))
@@ -76,7 +99,7 @@ def _verb(name: str) -> Callable[..., Any]:
     return ask
 
 
-for _name in sorted(VERBS):
+for _name in sorted(VERBS - set(vars(RemoteCompartment))):
     setattr(RemoteCompartment, _name, _verb(_name))
 
 

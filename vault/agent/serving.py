@@ -4,15 +4,17 @@ Connections do not come from a listening socket: the supervisor hands them over,
 """
 
 import os
+import select
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from vault.agent import wire
 from vault.errors import VaultError
 
+MAX_CONNECTIONS = 64
 SLOW_SECONDS = 60.0
 """A client that does not take its answer for so long is dropped."""
 
@@ -38,6 +40,7 @@ def run(control: socket.socket, worker: Answering) -> None:
     The supervisor's end closes with the supervisor, whatever became of it: keys never outlive it.
     """
     turn = threading.Lock()
+    room = threading.BoundedSemaphore(MAX_CONNECTIONS)
     said = threading.Lock()
 
     def used() -> None:
@@ -51,11 +54,20 @@ def run(control: socket.socket, worker: Answering) -> None:
             os._exit(0)
         if fds:
             connection = socket.socket(fileno=fds[0])
-            threading.Thread(target=_serve, args=(connection, worker, turn, used), daemon=True).start()
+            if not room.acquire(blocking=False):
+                connection.close()
+                continue
+            threading.Thread(target=_serve, args=(connection, worker, turn, room, used), daemon=True).start()
 
 
-def _serve(connection: socket.socket, worker: Answering, turn: threading.Lock, used: Callable[[], None]) -> None:
-    with connection, suppress(wire.Gone):
+def _serve(
+    connection: socket.socket,
+    worker: Answering,
+    turn: threading.Lock,
+    room: threading.BoundedSemaphore,
+    used: Callable[[], None],
+) -> None:
+    with connection, suppress(wire.Gone), _leaving(room):
         trouble: VaultError | None = None
         try:
             with turn:
@@ -64,8 +76,9 @@ def _serve(connection: socket.socket, worker: Answering, turn: threading.Lock, u
             trouble = error
         while True:
             connection.settimeout(None)
-            request, fds = wire.receive(connection, max_fds=8)
+            select.select([connection], [], [])  # it may think as long as it likes, but not stop in mid-sentence
             connection.settimeout(SLOW_SECONDS)
+            request, fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
             try:
                 reply = wire.failure(trouble) if trouble else _answer(connection, worker, request, fds, turn)
             finally:
@@ -73,6 +86,15 @@ def _serve(connection: socket.socket, worker: Answering, turn: threading.Lock, u
                     os.close(fd)
             wire.send(connection, reply)
             used()
+
+
+@contextmanager
+def _leaving(room: threading.BoundedSemaphore) -> Iterator[None]:
+    """Give the place of this connection to the next when it ends."""
+    try:
+        yield
+    finally:
+        room.release()
 
 
 def _answer(
@@ -87,6 +109,8 @@ def _answer(
             value = worker.answer(str(verb), arguments, fds, progress)
             return ["value", value, worker.notes()]
     except VaultError as error:
+        with turn:
+            worker.notes()  # they belong to this question, and to nobody else's
         return wire.failure(error)
     except wire.Gone:
         raise

@@ -20,10 +20,13 @@ from typing import Any
 from vault.agent import events, leases, peer, wire
 from vault.agent.hardening import harden
 from vault.agent.leases import Lease, Terms
+from vault.classification import Classification
 from vault.errors import Damaged, Locked, VaultBusy, VaultError
 
 MAX_CLIENTS = 256
-MAX_WORKERS = 32
+MAX_WORKERS = 96
+MAX_MODELS = 2
+"""Loaded models, each with settings of its own: another one takes the place of the oldest."""
 MAX_REQUEST = 64 * 1024
 PATIENCE = 5.0
 """Seconds a client may take to send a request; one that is waiting for a worker may take longer."""
@@ -85,6 +88,9 @@ class Client:
     buffer: bytearray = field(default_factory=bytearray)
     waiting: int = 0
     """Workers it waits for."""
+    unlocking: tuple[str, ...] = ()
+    """Classes whose workers have yet to offer a pipe for their key."""
+    pipes: dict[str, int] = field(default_factory=dict)
     failed: list[Any] | None = None
 
 
@@ -142,7 +148,8 @@ class Supervisor:
         for source in self._sources:
             if source.fileno() is None:
                 self._hear(source)
-        self._lock([w for w in self._workers if w.lease.is_over() or w.process.poll() is not None])
+        over = [w for w in self._workers if w.lease.is_over() or w.process.poll() is not None]
+        self._lock([*over, *(self._models() if any(w.ready and w.name != "model" for w in over) else ())])
         for client in [c for c in self._clients.values() if moment > c.deadline and not c.waiting]:
             self._drop(client)
         if not self._workers and not self._clients and moment > self._used + IDLE_EXIT:
@@ -209,7 +216,7 @@ class Supervisor:
             self._do(client, str(verb), dict(about))
         except VaultError as error:
             self._reply(client, wire.failure(error))
-        except (wire.Gone, KeyError, IndexError, TypeError, ValueError, OSError):
+        except Exception:  # noqa: BLE001 (whatever a client sends, the others are served)
             self._drop(client)
 
     def _reply(self, client: Client, message: Any, fds: Sequence[int] = ()) -> None:
@@ -222,6 +229,7 @@ class Supervisor:
         if self._clients.pop(client.connection, None) is not None:
             self._selector.unregister(client.connection)
             client.connection.close()
+        self._give_up(client)
         self._lock([w for w in self._workers if w.client is client])  # nobody brings them a key any more
 
     # -- what a client can ask ------------------------------------------------------------------------
@@ -238,7 +246,7 @@ class Supervisor:
                 self._unlock(client, about)
             case "lock":
                 chosen = [w for w in self._workers if w.name != "model" and _chosen(w, about)]
-                self._lock(chosen)
+                self._lock([*chosen, *self._models()])  # texts went through the model, too
                 self._reply(client, ["value", sorted({w.name for w in chosen}), []])
             case "status":
                 self._reply(client, ["value", [self._row(w, client) for w in self._workers], []])
@@ -269,31 +277,44 @@ class Supervisor:
             with ours, theirs:
                 if worker.send([], [theirs.fileno()]):
                     fds.append(ours.detach())
-                    worker.lease = worker.lease.touched()
                     row[name] = _left(worker)
         self._reply(client, ["value", row, []], fds)
         for fd in fds:
             os.close(fd)
 
     def _unlock(self, client: Client, about: dict[str, Any]) -> None:
-        """Start a worker for each class; its key comes from the client through the pipe that it gets here."""
-        names = [str(name) for name in about["classes"]]
-        if len(self._workers) + len(names) > MAX_WORKERS:
+        """Start a worker for each class; `_offered` gives the client the pipes that take their keys."""
+        names = [Classification(str(name)).value for name in about["classes"]]
+        session = 0 if about.get("all_terminals") else client.session
+        limits = {name: about["terms"][name] for name in names}
+        terms = {name: Terms(float(ttl), float(idle), session) for name, (ttl, idle) in limits.items()}
+        if client.waiting or len(self._workers) + len(terms) > MAX_WORKERS:
             raise VaultBusy("too many classes are open at once", remedy="run: memory lock")
-        pipes = []
-        for name in names:
-            limits = about["terms"][name]
-            session = 0 if about.get("all_terminals") else client.session
-            terms = Terms(float(limits[0]), float(limits[1]), session)
-            pipe, write_end = os.pipe()
-            worker = self._start("class_worker", pipe, str(about["vault"]), str(about["path"]), name, terms)
-            os.close(pipe)
+        client.unlocking = tuple(terms)
+        vault, path = str(about["vault"]), str(about["path"])
+        for name, agreed in terms.items():
+            worker = self._start("class_worker", subprocess.DEVNULL, vault, path, name, agreed)
             worker.client = client
             client.waiting += 1
-            pipes.append(write_end)
-        self._reply(client, ["value", names, []], pipes)
-        for fd in pipes:
-            os.close(fd)
+
+    def _offered(self, worker: Worker, pipe: int) -> None:
+        """A worker is ready for its key; when all of an unlock are, the client gets their pipes."""
+        client = worker.client
+        if client is None:
+            os.close(pipe)
+            return
+        client.pipes[worker.name] = pipe
+        if set(client.pipes) == set(client.unlocking):
+            names = list(client.unlocking)
+            client.unlocking = ()
+            self._reply(client, ["value", names, []], [client.pipes[name] for name in names])
+            self._give_up(client)
+
+    @staticmethod
+    def _give_up(client: Client) -> None:
+        """Close our ends of the pipes of an unlock."""
+        while client.pipes:
+            os.close(client.pipes.popitem()[1])
 
     def _row(self, worker: Worker, client: Client) -> dict[str, Any]:
         left = _left(worker)
@@ -308,10 +329,14 @@ class Supervisor:
 
     # -- workers --------------------------------------------------------------------------------------
 
+    def _models(self) -> list[Worker]:
+        return [w for w in self._workers if w.name == "model"]
+
     def _model(self, models: str, config: str) -> Worker:
         for worker in self._workers:
             if (worker.name, worker.path, worker.vault) == ("model", models, config) and worker.process.poll() is None:
                 return worker
+        self._lock(self._models()[: 1 - MAX_MODELS])
         pipe, write_end = os.pipe()
         with os.fdopen(write_end, "wb") as file:
             file.write(json.dumps({"models": models, "config": config}).encode())
@@ -337,11 +362,14 @@ class Supervisor:
 
     def _heard(self, worker: Worker) -> None:
         """A worker says that it is ready, that it was used, that it could not open, or nothing any more."""
+        fds: list[int] = []
         try:
-            message, _ = wire.receive(worker.control, MAX_REQUEST)
+            message, fds = wire.receive(worker.control, MAX_REQUEST, max_fds=1)
         except wire.Gone:
             message = wire.failure(Damaged("the worker ended", remedy="try again; if it stays so: memory doctor"))
         match message:
+            case ["pipe"] if fds:
+                self._offered(worker, fds[0])
             case ["used"]:
                 worker.lease = worker.lease.touched()
             case ["ready"]:
@@ -369,6 +397,9 @@ class Supervisor:
             return
         client.waiting -= 1
         client.failed = client.failed or failed
+        if client.unlocking and failed:  # one cannot take its key: the others need none
+            client.unlocking = ()
+            self._lock([w for w in self._workers if w.client is client])
         if not client.waiting:
             client.deadline = leases.now() + PATIENCE
             self._reply(client, client.failed or ["value", None, []])

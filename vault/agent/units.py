@@ -10,6 +10,7 @@ Description=memory: keeps unlocked classes open, locks them at logout
 
 [Service]
 ExecStart={command}
+Restart=on-success
 KillMode=control-group
 LimitCORE=0
 NoNewPrivileges=yes
@@ -29,6 +30,7 @@ def unit(platform: str, python: str) -> str:
                 "Label": "memory.agent",
                 "ProgramArguments": [python, *_MODULE],
                 "RunAtLoad": True,
+                "KeepAlive": True,
                 "ProcessType": "Background",
                 "HardResourceLimits": {"Core": 0},
             }

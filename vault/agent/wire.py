@@ -23,6 +23,8 @@ from vault.classification import Classification
 from vault.errors import VaultError
 
 MAX_FRAME = 1024 * 1024
+MAX_QUESTION = 32 * 1024 * 1024
+"""Most bytes that a worker takes: a batch of drafts with their metadata, or of vectors."""
 MAX_MESSAGE = 128 * 1024 * 1024
 """Most bytes of one message between a client and a worker; a page of 200 entries of 1 MiB does not fit and is split
 by its reader."""

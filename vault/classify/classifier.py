@@ -112,7 +112,7 @@ class Classifier:
         )
         names = tuple(rule.name for rule in (always, held) if rule is not None)
         fallback = self.rules.sources.get(about.source, self.policy.fallback)
-        thresholds = {**THRESHOLDS, **self.policy.thresholds}
+        thresholds = {c: self.policy.thresholds.get(c, THRESHOLDS[c]) for c in Classification}
         return Reasons(verdict, tuple(floors), head, about.evidence.neighbours, names, thresholds, fallback)
 
     def evidence(

@@ -12,12 +12,13 @@ from vault.classification import ALL, Classification
 
 READ = 3000
 """Characters of the text the model is shown."""
-
+STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+"""Confidences it can give; a list, because a grammar lets a number have digits without end."""
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "label": {"enum": [c.value for c in ALL]},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "confidence": {"enum": list(STEPS)},
     },
     "required": ["label", "confidence"],
     "additionalProperties": False,

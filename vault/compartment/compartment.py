@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FEW_DIRECTORIES = 256
 """Up to here it is cheaper to ask for the names of single directories than for all."""
-PAGE = 200
+PAGE = 50
 """Entries read at once where all are wanted."""
 _COLUMNS = (
     "id, heads, title, body, tags, source, source_id, context, created, updated, confidence, reasoning, "

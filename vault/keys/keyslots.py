@@ -42,8 +42,11 @@ class KdfLimits:
     max_lanes: int = 16
     target_seconds: float = 1.0
     """What `calibrate` aims at for a new vault."""
+    made_memory_kib: int = 1024 * 1024
+    """What `calibrate` makes at most, so that a smaller device can still open it."""
     fresh_memory_kib: int = 0
-    """What a new slot has at least, where that is more than what is still accepted; weaker slots are strengthened."""
+    """What a new slot has at least, on any machine, if that is more than twice what is still accepted (which is 128 MiB
+    in production); weaker slots are strengthened at the next unlock."""
     fresh_iterations: int = 0
 
     def check(self, params: KdfParams) -> None:
@@ -66,7 +69,7 @@ class KdfLimits:
 
     def floor(self, params: KdfParams) -> KdfParams:
         """*params*, each cost at least what a new slot has; the same object where that changes nothing."""
-        memory = max(params.memory_kib, self.min_memory_kib, self.fresh_memory_kib)
+        memory = max(params.memory_kib, min(2 * self.min_memory_kib, self.max_memory_kib), self.fresh_memory_kib)
         iterations = max(params.iterations, self.min_iterations, self.fresh_iterations)
         if (memory, iterations) == (params.memory_kib, params.iterations):
             return params
@@ -324,8 +327,8 @@ def new_salt() -> bytes:
 def calibrate(limits: KdfLimits) -> KdfParams:
     """Argon2 parameters that take about ``limits.target_seconds`` here, memory first (RFC 9106, section 4).
 
-    The smallest allowed run is measured and memory scaled up from it, to at most 1 GiB and an eighth of
-    this machine's memory, so that a smaller device can still open what this one made.
+    The smallest run that a new slot may have is measured and memory scaled up from it, to at most 1 GiB and an eighth
+    of this machine's memory. On a slow machine it stays the smallest, whatever it takes.
     """
     lanes = min(4, os.cpu_count() or 1)
     base = limits.floor(KdfParams(new_salt(), 0, 0, lanes))
@@ -333,7 +336,7 @@ def calibrate(limits: KdfLimits) -> KdfParams:
     _argon2id(b"calibration", base)
     spent = max(time.perf_counter() - start, 1e-4)
     doublings = max(0, round(math.log2(limits.target_seconds / spent)))
-    ceiling = min(1024 * 1024, limits.max_memory_kib, max(base.memory_kib, _memory_kib() // 8))
+    ceiling = min(limits.made_memory_kib, limits.max_memory_kib, max(base.memory_kib, _memory_kib() // 8))
     while doublings and base.memory_kib * 2**doublings > ceiling:
         doublings -= 1
     return KdfParams(base.salt, base.memory_kib * 2**doublings, base.iterations, lanes)

@@ -4,6 +4,7 @@ import hmac
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from vault.classification import Classification
 from vault.classification import parse as parse_class
 from vault.errors import Conflict, Damaged, NewerFormat
 from vault.keys.device import Device, device_of
-from vault.keys.keyslots import Secret, Stretched, unwrap, with_seconds
+from vault.keys.keyslots import KdfLimits, Secret, Stretched, unwrap, with_seconds
 from vault.keys.roots import Root, header_mac, open_old_roots
 from vault.keys.slots import KdfParams, Slot, slot_from_table
 from vault.names import is_name, name_of
@@ -25,6 +26,8 @@ MAX_DEVICES = 256
 MAX_GENERATIONS = 256
 MAX_KDF_RUNS = 4
 """Distinct Argon2 parameter sets tried per secret and class: a planted section cannot buy more than this."""
+MAX_RUNS_BESIDE = 2
+"""The same for sections beside a pinned one, where the pinned slots' own parameters do not count."""
 _REMEDY = "restore the vault's header directory from a backup or from git history"
 
 
@@ -201,41 +204,103 @@ def unlock(
 ) -> ClassKeys | None:
     """The keys of the class that *sections* (all of one class) describe, or None where no secret fits.
 
-    Second secrets among *presented* are tried together with each passphrase. Pinned sections are tried first,
-    so that planted ones cost nothing in the ordinary case; then newer generations, because a rotation that was
-    interrupted leaves the old section beside the new one. Sections older than a pinned one that is there are
-    not tried at all.
+    Second secrets among *presented* are tried together with each passphrase. Pinned sections are tried first, and
+    alone: trouble in what lies beside them keeps nobody out. Of that only newer sections that go on from a pinned
+    one count (a rotation that was interrupted, or made elsewhere), at a price that the pinned ones set. Newer
+    generations come first; sections older than a pinned one that is there are not tried at all.
 
     Raises:
         Damaged: a secret fits but the header was altered, or a pinned section vanished (rollback).
     """
     presented = list(presented)
-    floor = max((s.header.generation for s in sections if s.name in pinned), default=0)
-    order = sorted(sections, key=lambda s: (s.name not in pinned, -s.header.generation, s.name))
+    order = sorted(sections, key=lambda s: (-s.header.generation, s.name))
+    known = [s for s in order if s.name in pinned]
+    bound = _Bound.of(known, stretched.limits)
     best: ClassKeys | None = None
     for first in presented:
-        tries = _Tries(with_seconds(first, presented), stretched)
-        for section in order:
-            if section.header.generation < (best.newest.generation + 1 if best else floor):
-                continue
-            for slot, root in tries.roots(section):
-                if best and not _follows(section, root, best.newest):
-                    continue  # planted: whoever made it did not know the root before
-                keys = _assemble(section, root, sections, pinned)
-                if slot.id not in keys.header.removed_slots:
-                    best = replace(keys, opened_by=(slot.id, slot.kind))
-                    break
+        secrets = with_seconds(first, presented)
+        best = _newest(known or order, _Tries(secrets, stretched, None if known else bound), sections, pinned, best)
+    for first in presented if known else ():
+        tries = _Tries(with_seconds(first, presented), stretched, bound)
+        for section in _beside(order, known, best):
+            with suppress(Damaged):
+                best = _newest([section], tries, sections, pinned, best, known)
     return best
+
+
+def _beside(order: Sequence[Section], known: Sequence[Section], best: "ClassKeys | None") -> list[Section]:
+    """Sections that are not pinned, and that could open what the pinned ones did not."""
+    least = best.newest.generation + 1 if best else max(s.header.generation for s in known)
+    return [s for s in order if s not in known and s.header.generation >= least]
+
+
+def _newest(
+    order: Sequence[Section],
+    tries: "_Tries",
+    sections: Sequence[Section],
+    pinned: frozenset[str],
+    best: ClassKeys | None,
+    known: Sequence[Section] = (),
+) -> ClassKeys | None:
+    """The keys of the newest generation that opens, or *best*; where there are *known* sections, only their followers.
+
+    Raises:
+        Damaged: as `unlock`.
+    """
+    for section in order:
+        if best and section.header.generation <= best.newest.generation:
+            continue
+        for slot, root in tries.roots(section):
+            if (best and not _follows(section, root, best.newest)) or (known and not _goes_on(section, root, known)):
+                continue  # planted: whoever made it did not know the root before
+            keys = _assemble(section, root, sections, pinned)
+            if slot.id not in keys.header.removed_slots:
+                best = replace(keys, opened_by=(slot.id, slot.kind))
+                break
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What sections that nobody vouches for may cost."""
+
+    runs: int
+    """Distinct Argon2 parameter sets for one secret, beside those that are *free*."""
+    memory_kib: int
+    iterations: int
+    free: frozenset[KdfParams]
+    """Of the pinned slots: what they cost was spent already."""
+
+    @classmethod
+    def of(cls, known: Sequence[Section], limits: KdfLimits) -> "_Bound":
+        """No dearer than the *known* (pinned) slots once strengthened, or than any new slot where there are none."""
+        free = frozenset(slot.kdf for s in known for slot in s.header.slots if slot.kdf)
+        own = [limits.floor(kdf) for kdf in free]
+        memory = max((kdf.memory_kib for kdf in own), default=limits.made_memory_kib)
+        iterations = max((kdf.iterations for kdf in own), default=limits.max_iterations)
+        return cls(MAX_RUNS_BESIDE if known else MAX_KDF_RUNS, memory, iterations, free)
+
+    def check(self, tried: AbstractSet[KdfParams]) -> None:
+        """Refuse to go on.
+
+        Raises:
+            Damaged: planted slots ask for too many Argon2 runs, or too dear ones.
+        """
+        if len(tried - self.free) > self.runs:
+            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+        if any(kdf.memory_kib > self.memory_kib or kdf.iterations > self.iterations for kdf in tried - self.free):
+            raise Damaged("a keyslot asks for Argon2 parameters that no slot of this vault has", remedy=_REMEDY)
 
 
 class _Tries:
     """One passphrase (alone and with second secrets) or other secret, tried at slots at a bounded cost."""
 
-    def __init__(self, secrets: Sequence[Secret], stretched: Stretched) -> None:
+    def __init__(self, secrets: Sequence[Secret], stretched: Stretched, bound: _Bound | None) -> None:
         self._secrets: dict[str, list[Secret]] = {}
         for secret in secrets:
             self._secrets.setdefault(secret.kind, []).append(secret)
         self._stretched = stretched
+        self._bound = bound
         self._runs: set[KdfParams] = set()
 
     def roots(self, section: Section) -> Iterator[tuple[Slot, Root]]:
@@ -255,16 +320,28 @@ class _Tries:
                     break
 
     def _count(self, slot: Slot) -> None:
-        if slot.kdf is not None:
-            self._runs.add(slot.kdf)
-        if len(self._runs) > MAX_KDF_RUNS:
+        if slot.kdf is None or slot.kdf in self._runs:
+            return
+        tried = self._runs | {slot.kdf}
+        if self._bound:
+            self._bound.check(tried)
+        elif len(tried) > MAX_KDF_RUNS:
             raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+        self._runs = tried
 
 
 def _follows(section: Section, root: Root, before: Root) -> bool:
     """Whether *root* is a later generation of the class whose root was *before*."""
     with suppress(Damaged):
         return section.is_authentic(root) and before in _older_roots(section, root)
+    return False
+
+
+def _goes_on(section: Section, root: Root, known: Sequence[Section]) -> bool:
+    """Whether *root* is that of a *known* section, or a later one of the same class."""
+    with suppress(Damaged):
+        roots = {r.generation: r for r in (root, *_older_roots(section, root))} if section.is_authentic(root) else {}
+        return any(k.is_authentic(roots[k.header.generation]) for k in known if k.header.generation in roots)
     return False
 
 

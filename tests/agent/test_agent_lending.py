@@ -1,0 +1,62 @@
+"""Classes open in this process are lent to the agent's model as those in the agent are: nothing is loaded twice."""
+
+import importlib.util
+from typing import Any
+
+import pytest
+from desk import LOW, Desk
+from program import MODELS, Program, with_model
+
+from vault.classification import Classification
+
+S = Classification.SECRET
+
+
+def test_a_class_that_is_open_here_is_lent_too(within: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Low classes in the agent, secret here: one search and one verdict ask both, and this process loads nothing."""
+    with within.connect(LOW):
+        pass
+    with within.connect() as v:
+        v.unlock([within.secret], [S])
+        assert {c.classification for c in v.opened if c.here} == {S}
+
+        def loaded_here(*_: Any, **__: Any) -> None:
+            raise AssertionError
+
+        for verb in ("search", "prepare", "why", "recheck", "judged_by"):
+            monkeypatch.setattr(v.reader._here, verb, loaded_here)  # type: ignore[attr-defined]
+        found = {h.entry.classification for h in v.search("heron", 20, "keyword")}
+        assert found == {Classification.GENERAL, S}
+        assert v.why("a heron").verdict == v.classify("a heron")
+        assert v.capture("a line that says nothing").id
+        assert list(v.recheck().pages())
+        assert v.search("heron", 20, "keyword"), "the class here answers again when it is no longer lent"
+
+
+def test_a_failure_of_a_lent_class_is_its_error(within: Desk) -> None:
+    """What a class that is open here cannot do reaches the asker as the error it is."""
+    from vault.errors import VaultError
+
+    with within.connect(LOW):
+        pass
+    with within.connect() as v:
+        v.unlock([within.secret], [S])
+        secret = v.opened.need(S).compartment
+        secret.db.execute("DROP TABLE words")
+        with pytest.raises(VaultError):
+            v.search("heron", 20, "keyword")
+
+
+@pytest.mark.skipif(not MODELS.exists() or importlib.util.find_spec("llama_cpp") is None, reason="no local model")
+def test_a_correction_teaches_through_the_agent(within: Desk) -> None:
+    """With the model in the agent: a move in one process moves the next verdict, and its vectors crossed."""
+    memory: Program = with_model(within)
+    first = memory("add", "--json", stdin="sauce base v7: less smoke, more plum, still too thin after an hour").ok().json
+    assert first["level"] == 1
+    memory("unlock", "--all-terminals", "general", "secret").ok()
+    within.keyless("move", first["id"], "-c", "secret").ok()
+    why = within.keyless("classify", "--why", "--json", stdin="the sauce is too thin, more plum and less smoke").ok().json
+    assert (why["classification"], why["stage"]) == ("secret", "personal")
+    assert why["near"][0]["id"] == first["id"]
+    within.keyless("lock", "secret").ok()
+    assert within.keyless("classify", "--json", stdin="the sauce is too thin, more plum and less smoke").ok().json["level"] == 1
