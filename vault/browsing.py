@@ -121,9 +121,12 @@ class Browsing:
         return self._items_of([(_CLASSES[key % _SHIFT], key // _SHIFT) for key in wanted])
 
     def facets(
-        self, query: str | Query = "", kinds: Sequence[str] = ("tag", "source", "month"), limit: int = 200
+        self, query: str | Query = "", kinds: Sequence[str] = ("total", "tag", "source", "month"), limit: int = 200
     ) -> Facets:
-        """How the entries that *query* finds by its filters and its words are spread."""
+        """How the entries that *query* finds by its filters and its words are spread by *kinds* of `KINDS`.
+
+        Without the kind ``total`` the counts of the classes are not worked out, and are 0.
+        """
         parsed = _parsed(query)
         filters, match = filters_of(parsed), language.fts_words(parsed) if parsed.has_text else None
         if match:
@@ -242,7 +245,7 @@ def _merged(found: dict[Classification, dict[str, list[tuple[str, int]]]], kinds
     for tallies in found.values():
         for kind in kinds:
             sums[kind].update(dict(tallies[kind]))
-    classes = tuple((c, tallies["total"][0][1]) for c, tallies in found.items())
+    classes = tuple((c, tallies["total"][0][1] if "total" in tallies else 0) for c, tallies in found.items())
 
     def frequent(kind: str) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(sums[kind].items(), key=lambda row: (-row[1], row[0]))[:limit])

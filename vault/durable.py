@@ -6,7 +6,6 @@ failed fsync the kernel may have dropped the pages: retrying it proves nothing.
 
 import errno
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -45,7 +44,7 @@ def write_files(files: Sequence[tuple[Path, bytes]], *, mode: int = 0o600) -> No
 
 def create_file(path: Path, data: bytes) -> None:
     """Put *data* at *path* durably unless something is there already: of two processes one wins, both may read it."""
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}-{path.name}")
     write_file(temporary, data)
     try:
         with suppress(FileExistsError):
@@ -171,7 +170,7 @@ def fail(error: OSError, path: Path) -> NoReturn:
 
 def _write_one(path: Path, data: bytes, mode: int) -> None:
     # Random, because machines that share a directory share process ids too.
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}"[:255])
+    temporary = path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}-{path.name}"[:255])
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:

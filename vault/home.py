@@ -3,11 +3,12 @@
 Answers "which vault is this, and is it the one I know at this path?" before any key is touched.
 """
 
-import secrets
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vault import durable
 from vault.classification import Classification
@@ -15,9 +16,11 @@ from vault.errors import Conflict, Damaged, NewerFormat, NotFound, NoVault
 from vault.keys import pins, purge
 from vault.keys.device import DeviceKey, load_or_create
 from vault.keys.pins import Pin
-from vault.keys.sections import MAX_SECTIONS, MAX_SIZE, Section, parse
 from vault.locks import locked
 from vault.objects import ObjectStore, read_bounded
+
+if TYPE_CHECKING:
+    from vault.keys.sections import Section
 
 FORMAT = 1
 _MAX_PREAMBLE = 4096
@@ -71,8 +74,10 @@ class Home:
         with locked(self.state / "pins.lock"):
             pins.store(self.state / "pins.toml", {**self.pins(), **found})
 
-    def sections(self, classification: Classification) -> list[Section]:
+    def sections(self, classification: Classification) -> "list[Section]":
         """The readable header sections of a class, not yet authenticated."""
+        from vault.keys.sections import MAX_SECTIONS, MAX_SIZE, parse
+
         found = []
         for data in self.objects.sections(classification, MAX_SECTIONS, MAX_SIZE).values():
             try:
@@ -85,6 +90,8 @@ class Home:
 
     def has_newer_section(self, classification: Classification) -> bool:
         """Whether a header section of a class is of a format this version does not know."""
+        from vault.keys.sections import MAX_SECTIONS, MAX_SIZE, parse
+
         for data in self.objects.sections(classification, MAX_SECTIONS, MAX_SIZE).values():
             try:
                 parse(data, self.vault_id)
@@ -182,7 +189,7 @@ def new(path: Path, state_root: Path) -> Home:
     path = path.expanduser().resolve()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Conflict(f"{path} exists already", remedy="choose another path, or use the vault that is there")
-    return Home(path, secrets.token_hex(_ID_LENGTH // 2), state_root)
+    return Home(path, os.urandom(_ID_LENGTH // 2).hex(), state_root)
 
 
 def preamble(vault_id: str) -> bytes:

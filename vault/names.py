@@ -6,8 +6,8 @@ Notation), so rot is found without a key and two devices that write the same byt
 
 import base64
 import hashlib
+import os
 import re
-import secrets
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 ENTRY_ID_LENGTH = 16
@@ -31,13 +31,13 @@ def short_hash(data: bytes, length: int) -> str:
 
 def new_entry_id() -> str:
     """A fresh entry id: 16 random Crockford base32 characters (80 bits)."""
-    bits = secrets.randbits(5 * ENTRY_ID_LENGTH)
+    bits = int.from_bytes(os.urandom(5 * ENTRY_ID_LENGTH // 8), "big")
     return "".join(CROCKFORD[bits >> 5 * i & 31] for i in range(ENTRY_ID_LENGTH))
 
 
 def new_slot_id() -> str:
     """A fresh keyslot id: 8 random base32 characters."""
-    return base64.b32encode(secrets.token_bytes(5)).decode().lower()
+    return base64.b32encode(os.urandom(5)).decode().lower()
 
 
 def fold_crockford(text: str) -> str:

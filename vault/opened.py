@@ -7,6 +7,7 @@ and rebuilt from the sealed files, because it never was the truth.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vault import durable
 from vault.classification import Classification
@@ -14,10 +15,12 @@ from vault.compartment.compartment import Compartment, Incoming, Skipped
 from vault.entry import Revision
 from vault.errors import Damaged, Locked, StorageFailed, VaultBusy
 from vault.home import Home
-from vault.keys.sections import ClassKeys
 from vault.locks import locked
 from vault.reconcile import Progress, Report, loader, open_all, reconcile, unfinished_moves
 from vault.seal import Opener
+
+if TYPE_CHECKING:
+    from vault.keys.sections import ClassKeys
 
 
 class OpenClass:
@@ -26,7 +29,7 @@ class OpenClass:
     here = True
     """Whether its keys are in this process."""
 
-    def __init__(self, home: Home, keys: ClassKeys, compartment: Compartment) -> None:
+    def __init__(self, home: Home, keys: "ClassKeys", compartment: Compartment) -> None:
         """The class of *home* that *keys* open, indexed by *compartment*."""
         self.home = home
         self.keys = keys
@@ -68,7 +71,7 @@ class OpenClass:
         with locked(self.home.lock(self.classification)):
             self.made_anew()
 
-    def renew(self, keys: ClassKeys) -> None:
+    def renew(self, keys: "ClassKeys") -> None:
         """Go on with *keys* that a changed header gives."""
         self.keys = keys
         self.opener = Opener(keys)
@@ -83,7 +86,7 @@ class OpenClass:
             self.compartment.close()
 
 
-Take = Callable[[Mapping[Classification, ClassKeys], Progress | None], None]
+Take = Callable[["Mapping[Classification, ClassKeys]", Progress | None], None]
 """Takes the keys of classes that were unlocked, and opens their indexes."""
 
 
@@ -129,14 +132,14 @@ class OpenClasses:
         """Get ready to open *classes*; yields what takes their keys once they are known."""
         yield self.add
 
-    def add(self, keys: Mapping[Classification, ClassKeys], progress: Progress | None = None) -> None:
+    def add(self, keys: "Mapping[Classification, ClassKeys]", progress: Progress | None = None) -> None:
         """Open the indexes of these classes and bring them in step with the disk."""
         for classification, class_keys in keys.items():
             compartment = self._open_index(classification, class_keys)
             self.classes[classification] = OpenClass(self.home, class_keys, compartment)
         self.reconcile(progress)
 
-    def _open_index(self, classification: Classification, keys: ClassKeys) -> Compartment:
+    def _open_index(self, classification: Classification, keys: "ClassKeys") -> Compartment:
         durable.make_directory(self.home.state)
         # Under the lock: two processes may find the index missing, old or damaged at the same time.
         with locked(self.home.lock(classification)):
@@ -283,7 +286,7 @@ def read_seen(home: Home) -> set[str]:
     return {line for line in lines[:-1] if len(line) == 32}  # noqa: PLR2004 (a torn line is no name)
 
 
-def _index(home: Home, classification: Classification, keys: ClassKeys) -> Compartment:
+def _index(home: Home, classification: Classification, keys: "ClassKeys") -> Compartment:
     """The index of a class; one that is still under the key of an older generation is put under the newest."""
     path, salt = home.database(classification), bytes.fromhex(home.vault_id)
     newest = keys.newest.subkey("sqlcipher")

@@ -9,12 +9,15 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vault import entry
 from vault.entry import Revision
 from vault.keys.device import DeviceKey, verify
-from vault.keys.sections import ClassKeys
 from vault.names import name_of
+
+if TYPE_CHECKING:
+    from vault.keys.sections import ClassKeys
 
 MAX_SEALED = 64 * 1024 * 1024
 MIN_PADDED = 1024
@@ -85,7 +88,7 @@ def padded_size(length: int) -> int:
 class Opener:
     """Opens the sealed files of one class: its identities, its devices, its pinned vault."""
 
-    def __init__(self, keys: ClassKeys) -> None:
+    def __init__(self, keys: "ClassKeys") -> None:
         """Use every generation of *keys*."""
         import pyrage
 

@@ -183,11 +183,9 @@ def rotate(
         if not yes and prompt.has_terminal():
             secrets = _ask_for_the_others(session, rotation, secrets)
         _confirm(session, rotation.plan(secrets).removed, yes=yes)
-        codes = kit.new_codes(rotation.groups()) if file is not None or not yes else {}
-        if codes:
-            kit.hand_over(session.report, codes, file, vault.home.path, vault.home.vault_id)
+        codes = _new_kit(session, vault, rotation, file) if file is not None or not yes else {}
         session.lock_in_agent(vault, _classes_of(vault.home, target))  # the agent's index is under the old key
-        done = rotation.carry_out(secrets, {group: code.secret for group, code in codes.items()})
+        done = rotation.carry_out(secrets, codes)
         _lock_in_agent(session, vault.home, rotation.classes)
         _print_rotation(session, done, json=json)
         if not codes:
@@ -208,6 +206,12 @@ def _check_no_kit_is_lost(vault: "Vault", rotation: "Rotation") -> None:
             f"the recovery kit would not open {rows[0].classification} any more",
             remedy="give --file for a new one, or leave out -y",
         )
+
+
+def _new_kit(session: Session, vault: "Vault", rotation: "Rotation", file: Path | None) -> "dict[str, Secret]":
+    codes = kit.new_codes(rotation.groups())
+    kit.hand_over(session.report, codes, file, vault.home.path, vault.home.vault_id)
+    return {group: code.secret for group, code in codes.items()}
 
 
 def _lock_in_agent(session: Session, home: "Home", classes: "Sequence[Classification]") -> None:

@@ -17,12 +17,14 @@ from desk import QUICK, Desk, eventually, kill
 from program import fast_directory
 
 import vault
+from vault.classification import Classification
 from vault.keys import keyslots
 from vault.layout import lay_out
 
 CLASSES = ("general", "secret")
 PASSPHRASE = b"a passphrase that nobody else has 9f3kq"
 PURPOSES = ("age-x25519", "sqlcipher", "header-mac")
+TEXT = "words that nobody else has 7w2qx"
 WAYS = ("lock", "ttl", "suspend", "stop", "kill -9")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/self/mem").exists(), reason="reads memory as root")
@@ -95,7 +97,7 @@ def rounds(guarded: tuple[Desk, dict[str, list[bytes]]], count: int) -> None:
         way = WAYS[n % len(WAYS)]
         unlock(desk, "--ttl", "2s" if way == "ttl" else "1h")
         if way == "lock":
-            desk.keyless("add", "-c", "secret", stdin="words for the model").ok()
+            desk.keyless("add", "-c", "secret", stdin=f"{TEXT} for the model").ok()
             desk.keyless("search", "words").ok()
         alive = {name: memory(pid) for name, pid in desk.processes().items()}
         few = {name: many[:1] for name, many in secrets.items() if name.split()[0] in {"root", "passphrase"}}
@@ -107,11 +109,14 @@ def rounds(guarded: tuple[Desk, dict[str, list[bytes]]], count: int) -> None:
         if way != "ttl":
             assert len(workers) == len(CLASSES)
             assert all(any(n.startswith("root") for n in found) for found in workers), "positive control"
+            if way == "lock":
+                assert any(TEXT.encode() in data for data in alive.values()), "positive control"
             assert not any("passphrase" in found for found in workers), "the passphrase ends with the unlocking process"
         end(desk, way)
         after = {pid: memory(pid) for pid, _ in desk.living()}
         for pid, data in after.items():
             assert held(data, secrets) == [], f"{way}: {pid} still holds a key"
+            assert TEXT.encode() not in data, f"{way}: {pid} still holds a text"
 
 
 def end(desk: Desk, way: str) -> None:
@@ -129,6 +134,45 @@ def end(desk: Desk, way: str) -> None:
             assert eventually(lambda: not desk.processes(), 1.0)
         case "ttl":
             assert eventually(lambda: not desk.processes("class_worker"), 3.0)
+
+
+LOOK = """
+import ctypes, os, sys
+if sys.argv[1] == "again":
+    for pid in sys.argv[2:]:
+        try:
+            print(bool(os.readlink(f"/proc/{pid}/fd/0")))
+        except PermissionError:
+            print(False)
+else:  # without CAP_SYS_PTRACE root may look into its own processes only as anybody may look into theirs
+    ctypes.CDLL(None).prctl(24, 19, 0, 0, 0)
+    os.execv(sys.executable, [sys.executable, "-c", os.environ["LOOK"], "again", *sys.argv[1:]])
+"""
+
+
+def looked_into(*pids: int) -> list[bool]:
+    """Which of these processes another process of the same user can look into."""
+    line = [sys.executable, "-c", LOOK, *map(str, pids)]
+    done = subprocess.run(line, env={**os.environ, "LOOK": LOOK}, capture_output=True, text=True, check=True)
+    return [word == "True" for word in done.stdout.split()]
+
+
+def test_a_worker_takes_its_key_only_when_it_is_closed_to_others(within: Desk) -> None:
+    """When the pipe for its key is there, no process of the same user can look into the worker any more.
+
+    Positive control: an ordinary process is open to its user.
+    """
+    from vault.agent.client import started
+
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with started() as agent:
+        pipes = agent.unlock("f" * 32, within.vault, {Classification.SECRET: (60.0, 0.0)}, all_terminals=True)
+        worker = within.processes("class_worker").popitem()[1]
+        supervisor = within.processes("supervisor").popitem()[1]
+        assert looked_into(child.pid, worker, supervisor) == [True, False, False]
+        for pipe in pipes.values():
+            os.close(pipe)
+    child.communicate(b"\n")
 
 
 def test_no_key_is_left_after_a_lock(guarded: tuple[Desk, dict[str, list[bytes]]]) -> None:

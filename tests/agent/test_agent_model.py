@@ -71,16 +71,19 @@ def test_it_was_the_model_that_judged_and_embedded(warm: Desk) -> None:
 
 @pytest.mark.model
 def test_the_same_process_serves_all(warm: Desk) -> None:
-    """The model worker's pid stays over captures, searches, locks and unlocks."""
+    """The model worker's pid stays over captures and searches; a lock ends it, because texts went through it."""
     warm.keyless("search", "heron").ok()
     pid = warm.workers()["model"]
     warm.keyless("add", stdin="one more").ok()
     warm.keyless("search", "one more").ok()
+    assert warm.workers()["model"] == pid
     warm("lock").ok()
+    assert "model" not in warm.workers()
     warm.keyless("add", stdin="captured while locked").ok()
+    fresh = warm.workers()["model"]
     warm.unlock()
     assert "captured while locked" in warm.keyless("search", "captured").ok().out
-    assert warm.workers()["model"] == pid
+    assert warm.workers()["model"] == fresh != pid
 
 
 @pytest.mark.model

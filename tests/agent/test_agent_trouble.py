@@ -17,7 +17,7 @@ import vault
 from vault.agent.client import connect
 from vault.capture import again
 from vault.classification import Classification
-from vault.errors import Locked, NoVault, VaultBusy
+from vault.errors import Locked, NoVault
 
 EDITOR_WAITS = "#!/bin/sh\ntouch \"$HOME/editing\"\nwhile [ ! -e \"$HOME/go\" ]; do sleep 0.02; done\necho 'written meanwhile' > \"$1\"\n"
 

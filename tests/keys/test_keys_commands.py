@@ -4,6 +4,7 @@ About 30 s: some of it runs production's Argon2, and every command is a process 
 """
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from memory_cli.report import Report
 from vault.classification import Classification
 from vault.errors import InvalidInput, NotFound, WrongPassphrase
 from vault.keys import authenticator, keyslots
+from vault.layout import lay_out
 
 CODE = r"(?:[0-9A-Z]{4}-){7}[0-9A-Z]{4}"
 NO_KEYFILE: dict[str, str | None] = {"MEMORY_KEYFILE": None}
@@ -175,9 +177,11 @@ def test_the_way_to_a_remote_and_a_second_device(memory: Program) -> None:
     assert "git history" in hardened.err
     fresh: dict[str, str | None] = {"XDG_STATE_HOME": str(memory.root / "state2")}
     stolen = memory("key", "list", env=by_words | fresh)
-    assert (stolen.code, stolen.err) == (
-        12, "memory: no keyslot opened (check the passphrase, keyfile or recovery code)\n",
-    )  # fmt: skip
+    assert stolen.code == 12
+    assert stolen.err == (
+        "memory: no keyslot opened (check the passphrase, keyfile or recovery code; "
+        "a hardened vault opens on a new device by its recovery kit: memory key recover)\n"
+    )
     memory("key", "recover", "--code-file", kit_file, "--new-passphrase-file", other, env=fresh | NO_KEYFILE).ok()
     there = {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": str(other)}
     assert len(memory("key", "list", "--json", env=there | fresh).ok().json) == 5 * 4
@@ -238,6 +242,62 @@ def test_what_cannot_be_done_is_one_line_with_a_remedy(memory: Program, args, co
     assert len(done.err.splitlines()) == 1
     assert done.err.rstrip().endswith(")")
     assert {p.name: p.read_bytes() for p in (memory.vault / "header").iterdir()} == header
+
+
+def test_a_rotation_does_not_lose_the_kit_unseen(memory: Program) -> None:
+    """With -y and no file for the new kit it is refused while a recovery code opens the class; with one it goes on.
+
+    A class that no code opens is rotated as before.
+    """
+    kit_file, new = memory.root / "kit", memory.root / "new"
+    memory("key", "rotate", "secret", "-y").ok()
+    memory("key", "kit", "--file", kit_file).ok()
+    header = {p.name: p.read_bytes() for p in (memory.vault / "header").iterdir()}
+    done = memory("key", "rotate", "secret", "-y")
+    assert (done.code, done.err) == (
+        2,
+        "memory: the recovery kit would not open secret any more (give --file for a new one, or leave out -y)\n",
+    )
+    assert {p.name: p.read_bytes() for p in (memory.vault / "header").iterdir()} == header
+    memory("key", "rotate", "secret", "-y", "--file", new).ok()
+    for file, classes in ((kit_file, 4), (new, 1)):
+        assert len(memory("key", "test", "recovery", "--file", file, "--json").ok().json) == classes
+
+
+def test_harden_names_what_stays_open_to_guessing(bare: Program) -> None:
+    """A group that was not hardened is warned of by slot and class, though it is locked."""
+    code = keyslots.recovery_code(keyslots.new_recovery_code())
+    slots = {group: [keyslots.passphrase(group.encode()), code] for group in keyslots.GROUPS}
+    quick = keyslots.KdfLimits(target_seconds=0.001)
+    lay_out(bare.vault, slots, single=False, state=bare.root / "state" / "memory", limits=quick)
+    (bare.root / "words").write_text("vault")
+    by_words: dict[str, str | None] = {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": str(bare.root / "words")}
+    (warning,) = [line for line in bare("key", "harden", env=by_words).ok().err.splitlines() if "guessing" in line]
+    assert re.search(r"still open to guessing: \w{8} \(secret\), \w{8} \(ultrasecret\) \(remove them", warning)
+
+
+WATCHED = """
+import ctypes, runpy, sys
+from memory_cli import factors
+real = factors.new_keyfile
+def watched(path):
+    import resource
+    print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])
+    return real(path)
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+factors.new_keyfile = watched
+sys.argv = ["memory", "init", "--keyfile", "key", "-y"]
+runpy.run_module("memory_cli", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by prctl")
+def test_init_is_hardened_before_it_has_a_secret(bare: Program) -> None:
+    """The process is dumpable as any is (positive control), and neither that nor with core files at the first secret."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED], env=bare.env, cwd=bare.root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[:2] == ["1", "0 0"]
 
 
 def test_hardening_without_a_passphrase_does_nothing(memory: Program) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyrage
 import pytest
@@ -32,6 +33,8 @@ WORDS, OTHER = keyslots.passphrase(b"correct horse"), keyslots.passphrase(b"batt
 FILE = keyslots.keyfile(b"k" * 64)
 CODE = keyslots.recovery_code("A" * 32)
 ULTRA = Classification.ULTRASECRET
+REFUSED = "check the passphrase, keyfile or recovery code"
+NEW_DEVICE = f"{REFUSED}; a hardened vault opens on a new device by its recovery kit: memory key recover"
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +54,12 @@ def reopened(tmp_path: Path, *secrets: Secret, state: str = "v-state", limits: K
 
 
 def opens(tmp_path: Path, *secrets: Secret, state: str = "v-state") -> int:
-    """How many classes *secrets* open; 0 where they are refused with the constant message."""
+    """How many classes *secrets* open; 0 where they are refused with one of the two constant messages."""
     try:
         with reopened(tmp_path, *secrets, state=state) as v:
             return len(v.open_classes)
     except WrongPassphrase as refused:
-        said = f"{refused.message} ({refused.remedy})"
-        return 0 if said == "no keyslot opened (check the passphrase, keyfile or recovery code)" else -1
+        return 0 if refused.message == "no keyslot opened" and refused.remedy in {REFUSED, NEW_DEVICE} else -1
 
 
 def home(tmp_path: Path) -> Home:
@@ -205,6 +207,39 @@ def test_a_passphrase_added_later_is_not_a_way_around(hardened):
     """In a hardened group every new passphrase needs the device too."""
     (first, *_) = hardened.keyring.add(OTHER, "vault")
     assert first.slot.kind == "passphrase+device"
+
+
+@pytest.mark.parametrize(
+    ("secret", "state", "remedy"),
+    [(WORDS, "new", NEW_DEVICE), (OTHER, "new", NEW_DEVICE), (OTHER, "v-state", REFUSED), (FILE, "new", REFUSED)],
+)
+def test_a_new_device_is_sent_to_the_kit(hardened, tmp_path, secret, state, remedy):
+    """Any passphrase, right or wrong, is answered by the way on where only a device's secret is missing, and nothing else is."""
+    hardened.close()
+    with pytest.raises(WrongPassphrase) as caught:
+        reopened(tmp_path, secret, state=state)
+    assert caught.value.remedy == remedy
+
+
+def test_a_new_device_of_a_plain_vault_is_not(new_vault, tmp_path):
+    """Positive control: where a passphrase alone opens, a wrong one is just wrong."""
+    new_vault().close()
+    with pytest.raises(WrongPassphrase) as caught:
+        reopened(tmp_path, OTHER, state="new")
+    assert caught.value.remedy == REFUSED
+
+
+def test_what_is_open_to_guessing_is_said_of_locked_classes_too(tmp_path):
+    """Hardening the vault group leaves plain slots of secret and ultrasecret, which are locked meanwhile."""
+    slots = {g: [keyslots.passphrase(g.encode()), CODE] for g in keyslots.GROUPS}
+    lay_out(tmp_path / "v", slots, single=False, state=tmp_path / "v-state", limits=CHEAP)
+    with reopened(tmp_path, *slots["vault"][:1]) as v:
+        assert len(v.open_classes) == 3
+        v.keyring.harden(slots["vault"][:1])
+        assert {row.classification for row in v.keyring.guessable()} == {Classification.SECRET, ULTRA}
+    with reopened(tmp_path, *slots["secret"][:1], *slots["ultrasecret"][:1]) as v:
+        v.keyring.harden([*slots["secret"][:1], *slots["ultrasecret"][:1]])
+        assert not v.keyring.guessable()
 
 
 def test_hardening_needs_another_way_in(new_vault):
@@ -402,6 +437,37 @@ def test_weak_parameters_are_strengthened_at_the_next_unlock(new_vault, tmp_path
     with reopened(tmp_path, *given, limits=STRONGER) as v:
         assert {s.slot.kdf for s in v.keyring.slots()} == {new}
         assert not [n for n in v.notes if "strengthened" in n]
+
+
+def test_production_strengthens_what_is_accepted_but_no_longer_made():
+    """64 MiB opens, 128 MiB is what any machine makes at least; what is above stays as it is."""
+    limits = KdfLimits()
+    weak, fine = (KdfParams(bytes(16), mib * 1024, 3, 1) for mib in (64, 128))
+    limits.check(weak)
+    assert limits.floor(weak) == replace(fine, salt=weak.salt)
+    assert limits.floor(fine) is fine
+
+
+def test_the_slowest_machine_makes_the_floor(monkeypatch):
+    """However long a run takes and however little memory there is, calibration does not go below."""
+    asked: list[KdfParams] = []
+    monkeypatch.setattr(keyslots, "_argon2id", lambda _secret, params: asked.append(params) or bytes(32))
+    monkeypatch.setattr(keyslots, "_memory_kib", lambda: 256 * 1024)
+    monkeypatch.setattr(keyslots, "time", SimpleNamespace(perf_counter=iter([0.0, 60.0]).__next__))
+    limits = KdfLimits()
+    made = keyslots.calibrate(limits)
+    assert (made.memory_kib, made.iterations) == (128 * 1024, 3)
+    assert asked == [made]
+    assert limits.floor(made) is made
+
+
+def test_a_slot_of_an_older_version_is_strengthened_by_default(tmp_path):
+    """Nothing is injected but cheaper limits: a vault of the least accepted cost gets twice the memory at an unlock."""
+    older = replace(CHEAP, min_memory_kib=32, made_memory_kib=64)  # makes what CHEAP accepts and does not make
+    lay_out(tmp_path / "v", {"vault": [WORDS]}, single=True, state=tmp_path / "v-state", limits=older)
+    with reopened(tmp_path, WORDS) as v:
+        assert {s.slot.kdf.memory_kib for s in v.keyring.slots()} == {128}
+        assert len([n for n in v.notes if "strengthened" in n]) == 5
 
 
 def test_parameters_never_become_weaker():

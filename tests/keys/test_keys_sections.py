@@ -12,6 +12,7 @@ from vault.keys.keyslots import KdfLimits, KdfParams, Stretched, wrap
 from vault.keys.pins import Pin
 from vault.keys.roots import Root, open_old_roots, seal_old_roots
 from vault.keys.sections import Header, Section, parse, render, union, unlock
+from vault.keys.tries import MAX_KDF_RUNS, MAX_RUNS_BESIDE
 
 VAULT = "cd" * 16
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
@@ -183,7 +184,7 @@ def test_planted_sections_buy_few_argon2_runs(header, root, monkeypatch):
     )
     with pytest.raises(Damaged, match="too many"):
         open_with(keyslots.passphrase(b"pw"), section(planted, Root.new(VAULT, Classification.SECRET)))
-    assert len(runs) <= sections.MAX_KDF_RUNS
+    assert len(runs) <= MAX_KDF_RUNS
 
 
 def test_the_pinned_section_is_tried_before_planted_ones(header, root, monkeypatch):
@@ -200,6 +201,112 @@ def test_the_pinned_section_is_tried_before_planted_ones(header, root, monkeypat
     planted = [section(replace(header, slots=(replace(fake, id=f"{i:08d}"),)), stranger) for i in range(20)]
     assert open_with(words, *planted, true, pinned=[true.name]).heads == (true.name,)
     assert runs == [kdf]
+
+
+def planted_beside(header, generation, dear, number=3):
+    """What an attacker lays beside a true section: newer, dear, and with a copy of each slot that is to look right."""
+    stranger = Root.new(VAULT, Classification.SECRET, generation)
+    blank = replace(header.slots[0], kind="passphrase")
+    slots = tuple(replace(blank, id=f"{i:08d}", kdf=replace(dear, salt=bytes([i]) * 16)) for i in range(number))
+    copied = tuple(replace(s, id=f"copy{i:04d}") for i, s in enumerate(header.slots))
+    olds = seal_old_roots(stranger, tuple(Root.new(VAULT, Classification.SECRET, g) for g in range(1, generation)))
+    lies = replace(header, generation=generation, recipient=stranger.recipient(), old_roots=olds)
+    return [section(replace(lies, slots=many), stranger) for many in (slots, copied, (*slots, *copied))]
+
+
+@pytest.fixture
+def passphrased(header, root):
+    """A header with a passphrase slot at 256 KiB × 2, and what opens it."""
+    words = keyslots.passphrase(b"pw")
+    kdf = KdfParams(b"t" * 16, 256, 2, 1)
+    slots = (wrap(root, words, "secret", kdf, Stretched(CHEAP)), header.slots[1])
+    return replace(header, slots=slots), words, kdf
+
+
+def costs(monkeypatch) -> list[KdfParams]:
+    """The Argon2 runs from now on."""
+    runs: list[KdfParams] = []
+    real = keyslots._argon2id
+    monkeypatch.setattr(keyslots, "_argon2id", lambda s, params: runs.append(params) or real(s, params))
+    return runs
+
+
+@pytest.mark.parametrize("number", [1, 3, 5, 60])
+@pytest.mark.parametrize(("memory", "iterations"), [(4 * 1024 * 1024, 16), (257, 2), (256, 3), (2**40, 3)])
+def test_planted_newer_sections_are_neither_dear_nor_in_the_way(
+    number, memory, iterations, passphrased, root, monkeypatch
+):
+    """Sections of a higher generation beside the pinned one, however many slots and however dear: not one run is theirs."""
+    header, words, kdf = passphrased
+    true = section(header, root)
+    planted = planted_beside(header, 2, KdfParams(bytes(16), memory, iterations, 1), number)
+    runs = costs(monkeypatch)
+    assert open_with(words, *planted, true, pinned=[true.name]).heads == (true.name,)
+    assert runs == [kdf]
+    with_wrong = open_with(keyslots.passphrase(b"wrong"), *planted, true, pinned=[true.name])
+    assert with_wrong is None
+    assert runs == [kdf, kdf]
+
+
+def test_planted_newer_sections_at_the_pinned_price_are_few(passphrased, root, monkeypatch):
+    """What is no dearer than the pinned slot may be tried, twice at most, and then the right passphrase still opens."""
+    header, words, kdf = passphrased
+    true = section(header, root)
+    planted = [s for generation in (2, 3) for s in planted_beside(header, generation, kdf, 60)]
+    runs = costs(monkeypatch)
+    assert open_with(words, *planted, true, pinned=[true.name]).heads == (true.name,)
+    assert runs[0] == kdf
+    assert 1 < len(runs) <= 1 + MAX_RUNS_BESIDE
+    assert all((run.memory_kib, run.iterations) == (256, 2) for run in runs)
+
+
+def test_a_second_secret_is_not_kept_out_by_the_first(passphrased, root):
+    """A wrong secret that comes first and meets what is planted does not end the try."""
+    header, words, kdf = passphrased
+    true = section(header, root)
+    planted = planted_beside(header, 2, kdf, 60)
+    found = unlock([*planted, true], [keyslots.passphrase(b"wrong"), words], Stretched(CHEAP), frozenset({true.name}))
+    assert found.heads == (true.name,)
+
+
+def test_a_true_newer_generation_beside_the_pinned_one_is_taken(passphrased, root):
+    """Positive control: what the holder of the pinned root made, at the same price, does open, between planted ones."""
+    header, words, kdf = passphrased
+    true = section(header, root)
+    newest = Root.new(VAULT, Classification.SECRET, 2)
+    slot = wrap(newest, words, "secret", replace(kdf, salt=b"u" * 16), Stretched(CHEAP))
+    rotated = replace(header, generation=2, recipient=newest.recipient(), slots=(slot,), parents=(true.name,))
+    made = section(replace(rotated, old_roots=seal_old_roots(newest, (root,))), newest)
+    planted = planted_beside(header, 2, KdfParams(bytes(16), 1024, 9, 1))
+    for secret in (words, CODE):
+        keys = open_with(secret, *planted, made, true, pinned=[true.name])
+        assert keys.newest == (newest if secret is words else root)
+
+
+def test_a_section_planted_for_my_recipient_does_not_end_the_try(header, root):
+    """An identity that opens only a planted section opens nothing, and the keyfile beside it what is pinned."""
+    import pyrage
+
+    mine = pyrage.x25519.Identity.generate()
+    true = section(header, root)
+    stranger = Root.new(VAULT, Classification.SECRET)
+    slot = wrap(stranger, keyslots.recipient(str(mine.to_public())), "secret", None, Stretched(CHEAP))
+    lies = replace(header, recipient=stranger.recipient(), slots=(slot,), parents=(true.name,))
+    planted = section(lies, stranger)
+    (identity,) = keyslots.identities(str(mine).encode())
+    assert open_with(identity, planted, true, pinned=[true.name]) is None
+    assert open_with(identity, planted) is not None
+    keys = unlock([planted, true], [identity, KEYFILE], Stretched(CHEAP), frozenset({true.name}))
+    assert keys.newest == root
+
+
+def test_without_a_pin_nothing_above_what_is_ever_made_is_run(passphrased, monkeypatch):
+    """On a new device a planted slot is refused by name before it takes more memory than any vault is made with."""
+    header, words, _ = passphrased
+    monkeypatch.setattr(keyslots, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
+    (dear, *_) = planted_beside(header, 2, KdfParams(bytes(16), 1024 * 1024 + 1, 3, 1))
+    with pytest.raises(Damaged, match="no slot of this vault has"):
+        open_with(words, dear)
 
 
 # -- pins ---------------------------------------------------------------------------------------------

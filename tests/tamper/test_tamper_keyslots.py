@@ -19,11 +19,12 @@ from vault.classification import Classification
 from vault.errors import Damaged, WrongPassphrase
 from vault.home import Home
 from vault.home import found as found_home
-from vault.keys import keyslots, sections
+from vault.keys import keyslots
 from vault.keys.keyslots import KdfLimits, Secret, Stretched, both, unwrap, wrap
 from vault.keys.roots import Root, seal_old_roots
 from vault.keys.sections import Header, parse, render, unlock
 from vault.keys.slots import Fido2Params, KdfParams, Slot, slot_from_table
+from vault.keys.tries import MAX_KDF_RUNS
 from vault.names import name_of
 from vault.rotation import Rotation
 
@@ -201,7 +202,7 @@ def test_planted_slots_of_all_kinds_buy_few_argon2_runs(slots, monkeypatch):
     section = parse(render(header(*planted), ROOT), VAULT)
     with pytest.raises(Damaged, match="too many"):
         unlock([section], EVERYTHING, Stretched(CHEAP), frozenset())
-    assert len(runs) <= sections.MAX_KDF_RUNS
+    assert len(runs) <= MAX_KDF_RUNS
 
 
 # -- whole vaults: swaps, replays, planted generations ------------------------------------------------

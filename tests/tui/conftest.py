@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from tui_rig import NOTES, Running, ScriptedTerminal
+from tui_rig import HASTE, NOTES, Running, ScriptedTerminal
 
 import vault
 from tui.app import build_app
+from tui.screens import browse
 
 
 @pytest.fixture
@@ -21,6 +22,15 @@ def tmp_path() -> Iterator[Path]:
     memory = Path("/dev/shm")
     with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None, prefix="tui-") as path:
         yield Path(path)
+
+
+@pytest.fixture(autouse=True)
+def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the app nor Textual's pilot waits as long as for a person."""
+    for name in ("PAUSE", "REST", "GLANCE", "TYPING"):
+        monkeypatch.setattr(browse, name, HASTE * getattr(browse, name))
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
+    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.001)
 
 
 @pytest.fixture

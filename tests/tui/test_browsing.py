@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tui_rig import run
+from textual import events
+from tui_rig import NAMES, run
 
 
 def test_the_list_shows_everything_newest_first(running: Callable[..., Any]) -> None:
@@ -150,5 +151,20 @@ def test_small_screens(running: Callable[..., Any]) -> None:
             assert "CLASS" in r.screen_text
             await r.press("f")
             assert "canarybox" in r.screen_text
+
+    run(story)
+
+
+def test_keys_sent_at_once_land_in_the_search_field(running: Callable[..., Any]) -> None:
+    """What is typed right after / meets the field, and no letter of it is taken for a shortcut; / itself can be typed."""
+
+    async def story() -> None:
+        async with running() as r:
+            for key in "/boiler/":
+                r.app.post_message(events.Key(NAMES.get(key, key), key))
+            await r.quiet(0.5)
+            assert r.app.screen is r.app.browse
+            assert r.app.browse.query_one("#search").value == "boiler/"
+            assert r.titles == ["Boiler repaired"]
 
     run(story)

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from textual.widget import Widget
 from textual.widgets import Input
 from tui_rig import ScriptedTerminal, run
@@ -180,5 +181,46 @@ def test_the_locks_are_seen(running: Callable[..., Any]) -> None:
             assert not r.app.locks.opened
             await r.press("K", "enter")
             assert Classification.GENERAL in r.app.locks.opened
+
+    run(story)
+
+
+def test_classes_locked_and_opened_elsewhere_are_noticed(
+    running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the agent locks is gone from the screen and the line of the locks, what it opens comes; a draft stays."""
+
+    async def story() -> None:
+        async with running() as r:
+            everything = tuple(r.app.locks.opened)
+            taken = dict(r.vault.opened.classes)
+            r.stand_on("Will")
+            await r.quiet(0.5)
+            await r.press("e")
+            await r.type("draft ")
+            assert leaked(r.app) >= {"canarybox"}
+
+            def attach() -> tuple[Classification, ...]:
+                r.vault.opened.classes.pop(Classification.ULTRASECRET, None)
+                return r.vault.open_classes
+
+            monkeypatch.setattr(r.vault, "attach", attach)
+            r.app._look()
+            await r.quiet(0.5)
+            assert Classification.ULTRASECRET not in r.app.browse.bar.opened
+            assert r.app.screen is r.app.browse
+            assert "Will" not in r.titles
+            assert "Router" in r.titles
+            assert "canarybox" not in r.screen_text
+
+            def opened_again() -> tuple[Classification, ...]:
+                r.vault.opened.classes.update(taken)
+                return r.vault.open_classes
+
+            monkeypatch.setattr(r.vault, "attach", opened_again)
+            r.app._look()
+            await r.quiet(0.5)
+            assert r.app.browse.bar.opened == everything
+            assert r.app.screen.page.text.startswith("draft ")
 
     run(story)

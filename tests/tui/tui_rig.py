@@ -14,6 +14,8 @@ from vault.classification import Classification
 from vault.keys.keyslots import Secret, passphrase
 
 PASSPHRASE = b"correct horse"
+HASTE = 0.15
+"""Share of its usual delays that the app waits in tests."""
 NOTES = (
     ("general", "# Pancakes\n\nFlour, milk and eggs. See [[Shopping]] and https://example.org/pancakes.", ("kitchen",)),
     ("general", "# Shopping\n\n- flour\n- milk\n- eggs for the pancakes", ("kitchen", "list")),
@@ -70,14 +72,14 @@ class Running:
     async def quiet(self, rest: float = 0.0) -> None:
         """Until nothing is asked of the vault any more and every message is handled; *rest* passes timers."""
         if rest:
-            await asyncio.sleep(rest)
+            await asyncio.sleep(HASTE * rest)
         calm = 0
         for _ in range(1500):
             await self.pilot._wait_for_screen()
             busy = not self.app.thread.idle or any(w.is_running for w in self.app.workers)
             calm = 0 if busy else calm + 1
             if calm > 2:
-                await asyncio.sleep(0.07)  # a glance at the line under the cursor
+                await asyncio.sleep(HASTE * 0.25)  # a glance at the line under the cursor
                 await self.pilot.pause()
                 if self.app.thread.idle and not any(w.is_running for w in self.app.workers):
                     return

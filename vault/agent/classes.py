@@ -4,14 +4,16 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vault.agent.channel import Channel
 from vault.agent.client import Agent, Attached, connect, started
-from vault.agent.keeper import hand_over
 from vault.agent.remote import RemoteClass, RemoteCompartment
 from vault.classification import Classification
-from vault.keys.sections import ClassKeys
 from vault.opened import OpenClasses, Take
+
+if TYPE_CHECKING:
+    from vault.keys.sections import ClassKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,10 @@ class AgentClasses(OpenClasses):
                         os.close(pipe)
 
     def _hand_over(
-        self, agent: Agent, pipes: dict[Classification, int], keys: Mapping[Classification, ClassKeys]
+        self, agent: Agent, pipes: dict[Classification, int], keys: "Mapping[Classification, ClassKeys]"
     ) -> None:
+        from vault.agent.keeper import hand_over
+
         for classification in list(pipes):
             pipe = pipes.pop(classification)
             if classification in keys:

@@ -60,7 +60,7 @@ class Agent:
 
     def _ask(self, verb: str, about: Mapping[str, Any], max_fds: int = 0) -> tuple[Any, list[int]]:
         try:
-            wire.send(self._connection, [verb, dict(about)])
+            wire.send(self._connection, [verb, {**about, "protocol": wire.PROTOCOL}])
         except wire.Gone:
             raise _silent() from None
         return self._answer(max_fds)

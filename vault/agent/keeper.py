@@ -22,6 +22,8 @@ from vault.keys.sections import ClassKeys, Header, refreshed
 from vault.opened import OpenClass, OpenClasses
 
 MAX_KEY_MESSAGE = 16 * 1024
+CACHE_MIB = 12
+"""Pages of the index held in memory: there are several workers, and all the day."""
 
 
 def hand_over(to: int, home: Home, root: Root) -> None:
@@ -66,6 +68,7 @@ class ClassWorker:
         keys = self._keys()
         self._seen = self._header_state()
         self._opened.add({root.classification: keys})
+        self._class.compartment.limit_cache(CACHE_MIB)
 
     def _keys(self) -> ClassKeys:
         pin = self._home.pins().get(self._classification)

@@ -235,6 +235,8 @@ class Supervisor:
     # -- what a client can ask ------------------------------------------------------------------------
 
     def _do(self, client: Client, verb: str, about: dict[str, Any]) -> None:
+        if about.get("protocol") != wire.PROTOCOL and verb not in {"lock", "stop", "status"}:
+            raise VaultBusy("the agent is of another version", remedy="run: memory agent stop")
         match verb:
             case "attach":
                 self._attach(client, about)

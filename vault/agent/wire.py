@@ -22,6 +22,8 @@ from vault import errors
 from vault.classification import Classification
 from vault.errors import VaultError
 
+PROTOCOL = 1
+"""One more whenever a value type or a verb changes: an agent of another version is not talked to."""
 MAX_FRAME = 1024 * 1024
 MAX_QUESTION = 32 * 1024 * 1024
 """Most bytes that a worker takes: a batch of drafts with their metadata, or of vectors."""

@@ -22,6 +22,7 @@ PASSAGES = 8
 _LIVING = "EXISTS (SELECT 1 FROM words_docsize WHERE id = entry.rowid)"
 """Not in the trash, told by the word index (which holds the living) without reading the entry's row."""
 _KINDS = {
+    "total": "SELECT '', count(*) FROM wanted LIMIT ?",
     "tag": "SELECT tag, count(*) FROM tag JOIN wanted ON wanted.row = tag.entry "
     "GROUP BY tag ORDER BY 2 DESC, 1 LIMIT ?",
     "source": "SELECT source, count(*) FROM entry INDEXED BY entry_source JOIN wanted ON wanted.row = entry.rowid "
@@ -30,7 +31,7 @@ _KINDS = {
     "day": "SELECT strftime('%Y-%m-%d', created, 'localtime'), count(*) FROM wanted GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
 }
 KINDS = tuple(_KINDS)
-"""What `tally` counts by; months and days are those of local time."""
+"""What `tally` counts by, ``total`` being all of them; months and days are those of local time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def rows(db: Database, rowids: Sequence[int]) -> dict[int, Row]:
 
 
 def tally(db: Database, filters: Filters, kinds: Sequence[str], limit: int) -> dict[str, list[tuple[str, int]]]:
-    """How many entries there are by each of *kinds* (`KINDS`), and under ``total`` how many in all.
+    """How many entries there are by each of *kinds* (`KINDS`).
 
     Tags and sources come with the most frequent first, months and days with the latest first.
     """
@@ -91,8 +92,7 @@ def tally(db: Database, filters: Filters, kinds: Sequence[str], limit: int) -> d
     with db.deadline(10.0):
         wanted = f"WITH wanted AS MATERIALIZED (SELECT rowid AS row, created FROM entry WHERE {where}) "
         found = {kind: db.rows(wanted + _KINDS[kind], [*values, limit]) for kind in kinds}
-        total = int(db.value(wanted + "SELECT count(*) FROM wanted", values))
-    return {"total": [("", total)]} | {k: [(str(name), int(n)) for name, n in many] for k, many in found.items()}
+    return {kind: [(str(name), int(n)) for name, n in many] for kind, many in found.items()}
 
 
 def on_this_day(db: Database, day: str, limit: int) -> list[int]:

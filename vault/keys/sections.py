@@ -3,8 +3,7 @@
 import hmac
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,9 +12,10 @@ from vault.classification import Classification
 from vault.classification import parse as parse_class
 from vault.errors import Conflict, Damaged, NewerFormat
 from vault.keys.device import Device, device_of
-from vault.keys.keyslots import KdfLimits, Secret, Stretched, unwrap, with_seconds
+from vault.keys.keyslots import Secret, Stretched, with_seconds
 from vault.keys.roots import Root, header_mac, open_old_roots
-from vault.keys.slots import KdfParams, Slot, slot_from_table
+from vault.keys.slots import Slot, slot_from_table
+from vault.keys.tries import Bound, Tries
 from vault.names import is_name, name_of
 
 FORMAT = 1
@@ -24,10 +24,6 @@ MAX_SECTIONS = 64
 MAX_SLOTS = 64
 MAX_DEVICES = 256
 MAX_GENERATIONS = 256
-MAX_KDF_RUNS = 4
-"""Distinct Argon2 parameter sets tried per secret and class: a planted section cannot buy more than this."""
-MAX_RUNS_BESIDE = 2
-"""The same for sections beside a pinned one, where the pinned slots' own parameters do not count."""
 _REMEDY = "restore the vault's header directory from a backup or from git history"
 
 
@@ -215,13 +211,13 @@ def unlock(
     presented = list(presented)
     order = sorted(sections, key=lambda s: (-s.header.generation, s.name))
     known = [s for s in order if s.name in pinned]
-    bound = _Bound.of(known, stretched.limits)
+    bound = Bound.of(known, stretched.limits)
     best: ClassKeys | None = None
     for first in presented:
         secrets = with_seconds(first, presented)
-        best = _newest(known or order, _Tries(secrets, stretched, None if known else bound), sections, pinned, best)
+        best = _newest(known or order, Tries(secrets, stretched, None if known else bound), sections, pinned, best)
     for first in presented if known else ():
-        tries = _Tries(with_seconds(first, presented), stretched, bound)
+        tries = Tries(with_seconds(first, presented), stretched, bound)
         for section in _beside(order, known, best):
             with suppress(Damaged):
                 best = _newest([section], tries, sections, pinned, best, known)
@@ -236,7 +232,7 @@ def _beside(order: Sequence[Section], known: Sequence[Section], best: "ClassKeys
 
 def _newest(
     order: Sequence[Section],
-    tries: "_Tries",
+    tries: Tries,
     sections: Sequence[Section],
     pinned: frozenset[str],
     best: ClassKeys | None,
@@ -258,76 +254,6 @@ def _newest(
                 best = replace(keys, opened_by=(slot.id, slot.kind))
                 break
     return best
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """What sections that nobody vouches for may cost."""
-
-    runs: int
-    """Distinct Argon2 parameter sets for one secret, beside those that are *free*."""
-    memory_kib: int
-    iterations: int
-    free: frozenset[KdfParams]
-    """Of the pinned slots: what they cost was spent already."""
-
-    @classmethod
-    def of(cls, known: Sequence[Section], limits: KdfLimits) -> "_Bound":
-        """No dearer than the *known* (pinned) slots once strengthened, or than any new slot where there are none."""
-        free = frozenset(slot.kdf for s in known for slot in s.header.slots if slot.kdf)
-        own = [limits.floor(kdf) for kdf in free]
-        memory = max((kdf.memory_kib for kdf in own), default=limits.made_memory_kib)
-        iterations = max((kdf.iterations for kdf in own), default=limits.max_iterations)
-        return cls(MAX_RUNS_BESIDE if known else MAX_KDF_RUNS, memory, iterations, free)
-
-    def check(self, tried: AbstractSet[KdfParams]) -> None:
-        """Refuse to go on.
-
-        Raises:
-            Damaged: planted slots ask for too many Argon2 runs, or too dear ones.
-        """
-        if len(tried - self.free) > self.runs:
-            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
-        if any(kdf.memory_kib > self.memory_kib or kdf.iterations > self.iterations for kdf in tried - self.free):
-            raise Damaged("a keyslot asks for Argon2 parameters that no slot of this vault has", remedy=_REMEDY)
-
-
-class _Tries:
-    """One passphrase (alone and with second secrets) or other secret, tried at slots at a bounded cost."""
-
-    def __init__(self, secrets: Sequence[Secret], stretched: Stretched, bound: _Bound | None) -> None:
-        self._secrets: dict[str, list[Secret]] = {}
-        for secret in secrets:
-            self._secrets.setdefault(secret.kind, []).append(secret)
-        self._stretched = stretched
-        self._bound = bound
-        self._runs: set[KdfParams] = set()
-
-    def roots(self, section: Section) -> Iterator[tuple[Slot, Root]]:
-        """The slots of *section* that open, each with the root in it.
-
-        Raises:
-            Damaged: planted slots ask for too many Argon2 runs, or one that fits was altered.
-        """
-        header = section.header
-        frame = Root(header.vault_id, header.classification, header.generation, b"")
-        for slot in header.slots:
-            for secret in self._secrets.get(slot.kind, ()):
-                self._count(slot)
-                root = unwrap(slot, frame, secret, self._stretched)
-                if root is not None:
-                    yield slot, root
-                    break
-
-    def _count(self, slot: Slot) -> None:
-        if slot.kdf is None or slot.kdf in self._runs:
-            return
-        tried = self._runs | {slot.kdf}
-        if self._bound:
-            self._bound.check(tried)
-        elif len(tried) > MAX_KDF_RUNS:
-            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
-        self._runs = tried
 
 
 def _follows(section: Section, root: Root, before: Root) -> bool:
