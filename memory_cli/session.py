@@ -22,10 +22,10 @@ from vault.errors import InvalidInput, Locked, NotFound, VaultError, WrongPassph
 if TYPE_CHECKING:
     from vault.agent.classes import Keeping
     from vault.config import Config
+    from vault.home import Home
     from vault.keys.keyslots import Secret
     from vault.vault import Vault
 
-GROUP_NAMES = {"vault": "vault", "secret": "secret", "ultrasecret": "ultrasecret"}
 GROUP_OF = {Classification.SECRET: "secret", Classification.ULTRASECRET: "ultrasecret"}
 _MAX_SECRET = 4096
 
@@ -201,15 +201,17 @@ class Session:
             yield vault
             self._notes(vault)
 
-    @staticmethod
-    def lock_in_agent(vault: "Vault", classes: Iterable[Classification]) -> None:
-        """See that no process of the agent holds these classes open."""
+    def lock_in_agent(self, home: "Home", classes: Iterable[Classification]) -> None:
+        """See that no process of the agent holds these classes open; a failure is said, and stops nothing."""
         from vault.agent.client import connect
 
-        agent = connect()
-        if agent is not None:
-            with agent:
-                agent.lock(vault.home.vault_id, list(classes))
+        try:
+            agent = connect()
+            if agent is not None:
+                with agent:
+                    agent.lock(home.vault_id, list(classes))
+        except VaultError as error:
+            self.report.warn(f"the agent was not told ({error.message}): run memory lock")
 
     def _notes(self, vault: "Vault") -> None:
         for note in dict.fromkeys(vault.notes):
@@ -240,11 +242,6 @@ class Session:
             return [_one(_read_file(Path(name).expanduser())) for name in files.split(":") if name]
         command = os.environ.get("MEMORY_PASSPHRASE_COMMAND")
         return [_one(_run(command))] if command else []
-
-
-def groups_to_ask(single: bool) -> tuple[str, ...]:
-    """The passphrases that a new vault needs."""
-    return ("vault",) if single else tuple(GROUP_NAMES)
 
 
 def _one(raw: bytes) -> bytes:

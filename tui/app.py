@@ -4,14 +4,17 @@ The app's own thread draws and owns all state; everything that touches the vault
 comes back as a message. Whatever goes wrong is shown as one line with its remedy.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textual import events, on, work
 from textual.app import App
 from textual.filter import LineFilter, NoColor
+from textual.message import Message
 from textual.message_pump import MessagePump
 
 from tui import locks
@@ -22,7 +25,7 @@ from tui.messages import Changed, Failed, Finished, Kept, LocksChanged, Noted, P
 from tui.palette import Actions
 from tui.screens.browse import BrowseScreen
 from tui.themes import THEMES
-from tui.thread import AT_ONCE, SOON, VaultThread
+from tui.thread import AT_ONCE, LATER, SOON, VaultThread
 from tui.undo import Undo
 from tui.working import Work
 from vault.classification import Classification
@@ -30,8 +33,6 @@ from vault.errors import Aborted, InvalidInput, VaultError
 from vault.text import safe_text
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from tui.screens.editor import EditorScreen
     from vault.entry import Entry
     from vault.keys.keyslots import Secret
@@ -39,6 +40,19 @@ if TYPE_CHECKING:
     from vault.vault import Vault
 
 _GROUPS = {Classification.SECRET: "secret", Classification.ULTRASECRET: "ultrasecret"}
+
+
+LOOK = 3.0
+"""Seconds after which the app looks again which classes are open in the agent."""
+
+
+@dataclass
+class _Seen(Message, bubble=False):
+    """What is open, as the vault says."""
+
+    opened: "tuple[Classification, ...]"
+    known: "tuple[Classification, ...]"
+    """What the app took to be open when it asked."""
 
 
 class Terminal(Protocol):
@@ -118,6 +132,7 @@ class MemoryApp(App[None]):
         self.browse = BrowseScreen()
         await self.push_screen(self.browse)
         self.set_interval(1.0, self._tick)
+        self.set_interval(LOOK, self._look)
         self.set_timer(0.5, self._warm)
         if self._secrets:
             self._unlock(self._secrets, tuple(Classification))
@@ -130,6 +145,8 @@ class MemoryApp(App[None]):
         """Import what the next keys may need, so that none of them waits for it."""
         import tui.rendering
         import tui.screens.editor  # noqa: F401 (both for what importing leaves behind)
+
+        gc.freeze()  # what is here stays: looking through all of it again and again would hold up the screen
 
     def on_unmount(self) -> None:
         """End the vault's thread."""
@@ -219,6 +236,19 @@ class MemoryApp(App[None]):
 
     def action_lock(self) -> None:
         """Everything shut, nothing left to see; what was being written is kept first."""
+        rescues = self._blank()
+        self.locks.learn(())
+        self.browse.bar.opened = ()
+        self.thread.forget()
+
+        def lock(vault: "Vault") -> LocksChanged:
+            self._keep(vault, rescues)
+            return LocksChanged(locks.lock(vault))
+
+        self.ask(lock, self, urgency=AT_ONCE, reads=False)
+
+    def _blank(self) -> "list[tuple[Entry | None, str, Callable[[Vault], object]]]":
+        """Nothing left to see; returns what was being written: entry, text and the job that saves it."""
         from tui.screens.editor import EditorScreen
 
         if self.work is not None:
@@ -231,19 +261,44 @@ class MemoryApp(App[None]):
         self.undo.clear()
         self.clear_notifications()
         self._clipboard = ""
-        self.locks.learn(())
-        self.browse.bar.opened = ()
-        self.thread.forget()
+        return rescues
 
-        def lock(vault: "Vault") -> LocksChanged:
-            for entry, text, job in rescues:
-                try:
-                    job(vault)
-                except VaultError:
-                    self._rescued.append((entry, text))  # in memory only, and back on the screen after an unlock
-            return LocksChanged(locks.lock(vault))
+    def _keep(self, vault: "Vault", rescues: "list[tuple[Entry | None, str, Callable[[Vault], object]]]") -> None:
+        """Save what was being written; what cannot be saved stays in memory, and is back after an unlock."""
+        for entry, text, job in rescues:
+            try:
+                job(vault)
+            except VaultError:
+                self._rescued.append((entry, text))
 
-        self.ask(lock, self, urgency=AT_ONCE, reads=False)
+    def _look(self) -> None:
+        """Whether classes were opened or locked elsewhere, as with `memory lock` in another window."""
+        known = tuple(self.locks.opened)
+        self.thread.ask(
+            lambda v: _Seen(v.attach(), known),
+            self.post_message,
+            lambda _text, _remedy: None,  # an agent that is busy now answers the next time
+            urgency=LATER,
+            group="locks",
+            reads=False,
+        )
+
+    @on(_Seen)
+    def _seen(self, message: _Seen) -> None:
+        now = set(self.locks.opened)
+        if set(message.known) != now or set(message.opened) == now:
+            return  # it was locked or unlocked here in the meantime, or nothing changed
+        if now - set(message.opened):
+            rescues = self._blank()
+            self.locks.learn(message.opened)
+
+            def keep(vault: "Vault") -> LocksChanged:
+                self._keep(vault, rescues)
+                return LocksChanged(vault.open_classes)
+
+            self.ask(keep, self, urgency=AT_ONCE, reads=False)
+        else:
+            self.post_message(LocksChanged(message.opened))
 
     def action_unlock(self) -> None:
         """Ask which class, then for its passphrase at the terminal."""
@@ -290,12 +345,13 @@ class MemoryApp(App[None]):
         self._tick()
         for screen in self.screen_stack:
             screen.post_message(LocksChanged(message.opened))
-        if message.opened and self._rescued:
+        back = [r for r in self._rescued if message.opened and (r[0] is None or r[0].classification in message.opened)]
+        if back:
             from tui.screens.editor import EditorScreen
 
-            for entry, text in self._rescued:
+            for entry, text in back:
                 self.push_screen(EditorScreen(entry, text=text))
-            self._rescued.clear()
+            self._rescued = [r for r in self._rescued if r not in back]
 
     def _tick(self) -> None:
         if not self.browse.is_attached:

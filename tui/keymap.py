@@ -27,7 +27,7 @@ class Action:
     hint: str = ""
     """One word for the bottom line; empty keeps it out of there."""
     priority: bool = False
-    """Whether it works while a field has the focus."""
+    """Whether it goes before what has the focus."""
 
 
 PLACES = {
@@ -49,7 +49,7 @@ ACTIONS = (
     Action("stop", "ctrl+g", "stop the long work that is going on", "everywhere", priority=True),
     Action("theme", "T", "next theme: dark, light, no colour", "everywhere"),
     Action("quit", "ctrl+q", "leave", "everywhere", priority=True),
-    Action("search", "slash", "search as you type", "browse", "search"),
+    Action("search", "slash", "search as you type", "browse", "search", priority=True),
     Action("create", "n", "write a new entry", "browse", "new"),
     Action("edit", "e", "edit the entry here", "browse", "edit"),
     Action("editor", "E", "edit it in $EDITOR (up to confidential)", "browse"),

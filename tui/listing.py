@@ -20,12 +20,12 @@ from vault.search.search import MODES
 from vault.vault import Vault
 
 FIRST = 30
-"""Hits that a keystroke waits for."""
+"""Hits that a keystroke waits for, at most; fewer where fewer can be seen."""
 ALL = 100
 """Hits that come when the person pauses."""
 BEGINNING = 200
 """Entries of an order that come before all of it is known."""
-KINDS = {"source": "sources", "month": "months", "tag": "tags"}
+KINDS = {"total": "classes", "source": "sources", "month": "months", "tag": "tags"}
 """Kinds of facets that are shown, and their fields in `Facets`; the quickest first."""
 _LEAST_PREFIX = 2
 
@@ -54,6 +54,8 @@ class Listing:
     query: Query = field(default_factory=Query)
     order: Order | None = None
     """What is listed, where it is an order and not hits."""
+    seen: int = FIRST
+    """Hits that there is room for."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def ask(self, text: str | None = None) -> bool:
@@ -63,21 +65,22 @@ class Listing:
         self.query = as_you_type(self.text)
         self.order = None
         if self.query.has_text and not self.trash:
-            self._search(FIRST, "semantic" if self.mode == "semantic" else "keyword", final=False)
+            mode = "semantic" if self.mode == "semantic" else "keyword"
+            self._search(half_typed(self.query), min(FIRST, self.seen), mode, final=False)
             return True
         self._order(BEGINNING, AT_ONCE)
         return False
 
     def refine(self) -> None:
         """The person pauses: all that the mode finds."""
-        self._search(ALL, self.mode, final=True)
+        self._search(self.query, ALL, self.mode, final=True)
 
     def forget(self) -> None:
         """Hold nothing; whatever is on its way is an answer to an older question."""
         self.number, self.text, self.query, self.order = next(self._numbers), "", Query(), None
 
-    def _search(self, limit: int, mode: str, *, final: bool) -> None:
-        number, query = self.number, self.query
+    def _search(self, query: Query, limit: int, mode: str, *, final: bool) -> None:
+        number = self.number
 
         def search(vault: Vault) -> Found:
             hits = vault.search(query, limit, mode)
@@ -154,3 +157,8 @@ def as_you_type(text: str) -> Query:
     if len(last) >= _LEAST_PREFIX and last in query.words:
         return replace(query, prefixes=(*query.prefixes, last))
     return query
+
+
+def half_typed(query: Query) -> Query:
+    """*query* without words that are beginnings too: who still types them asks for no synonyms and corrections."""
+    return replace(query, words=tuple(word for word in query.words if word not in query.prefixes))

@@ -110,9 +110,9 @@ def _span(seconds: float) -> str:
     if not seconds:
         return "until it is locked"
     for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"for {seconds / size:.0f} {unit}"
-    return f"for {seconds:.0f} s" if seconds < 10 * _MINUTE else f"for {seconds / _MINUTE:.0f} min"
+        if seconds >= 2 * size or seconds == size:
+            return f"for {f'{seconds / size:.1f}'.removesuffix('.0')} {unit}"
+    return f"for {seconds:.0f} s"
 
 
 def lock(context: typer.Context, classes: Classes = None) -> None:

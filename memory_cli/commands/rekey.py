@@ -12,7 +12,7 @@ import typer
 from memory_cli import factors, kit, options, prompt
 from memory_cli.session import Session
 from vault.classification import Classification
-from vault.errors import InvalidInput, NotFound, VaultError
+from vault.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -184,9 +184,9 @@ def rotate(
             secrets = _ask_for_the_others(session, rotation, secrets)
         _confirm(session, rotation.plan(secrets).removed, yes=yes)
         codes = _new_kit(session, vault, rotation, file) if file is not None or not yes else {}
-        session.lock_in_agent(vault, _classes_of(vault.home, target))  # the agent's index is under the old key
+        session.lock_in_agent(vault.home, rotation.classes)  # the agent's index is under the old key
         done = rotation.carry_out(secrets, codes)
-        _lock_in_agent(session, vault.home, rotation.classes)
+        session.lock_in_agent(vault.home, rotation.classes)
         _print_rotation(session, done, json=json)
         if not codes:
             session.report.note("memory: no recovery kit was made; make one with: memory key kit")
@@ -212,19 +212,6 @@ def _new_kit(session: Session, vault: "Vault", rotation: "Rotation", file: Path 
     codes = kit.new_codes(rotation.groups())
     kit.hand_over(session.report, codes, file, vault.home.path, vault.home.vault_id)
     return {group: code.secret for group, code in codes.items()}
-
-
-def _lock_in_agent(session: Session, home: "Home", classes: "Sequence[Classification]") -> None:
-    """What an agent keeps open it opened with the older key: it has to be unlocked again."""
-    from vault.agent.client import connect
-
-    try:
-        agent = connect()
-        if agent is not None:
-            with agent:
-                agent.lock(home.vault_id, classes)
-    except VaultError as error:  # the rotation is done, whatever the agent says
-        session.report.warn(f"the agent was not told ({error.message}): run memory lock")
 
 
 def reseal(context: typer.Context, target: Target) -> None:

@@ -61,6 +61,10 @@ def memory(tmp_path: Path) -> Program:
     return Program(tmp_path).init()
 
 
+SILENT = 4
+"""Twentieths of a second without output after which a screen is taken to be drawn."""
+
+
 class Screen:
     """The program on a pty, every byte of it kept."""
 
@@ -86,14 +90,16 @@ class Screen:
         self.child.buffer = b""
 
     def press(self, keys: str, rest: float = 0.35) -> None:
-        """Type *keys* and read what comes."""
+        """Type *keys* and read what comes, till nothing more has come for a while, at most *rest* seconds."""
         self.child.send(keys)
         end = time.monotonic() + rest
-        while time.monotonic() < end:
+        silent = 0
+        while time.monotonic() < end and (silent < SILENT or rest > 1):
             try:
                 self.seen += self.child.read_nonblocking(65536, timeout=0.05)
+                silent = 0
             except pexpect.TIMEOUT:
-                continue
+                silent += 1
             except pexpect.EOF:
                 return
 

@@ -48,6 +48,8 @@ REST = 0.3
 """Seconds on one entry after which its neighbours are looked for."""
 GLANCE = 0.06
 """Seconds on a line after which its entry is read: who runs through the list wants the list."""
+TYPING = 0.2
+"""The same while a query is being typed: who types wants the results."""
 _STEP = 4
 
 
@@ -90,7 +92,7 @@ class BrowseScreen(Changing, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with everything, newest first."""
-        self.query_one("#list").focus()
+        self.set_focus(self.entries)  # at once: a focus that came later would take a search that has begun already
         self._arrange()
         self._show_mode()
         self.refresh_list()
@@ -124,6 +126,7 @@ class BrowseScreen(Changing, Screen[None]):
         self._keep = keep or (line.id if text is None and (line := self.entries.line()) else None)
         for timer in filter(None, (self._pause, self._glance, self._rest)):
             timer.stop()
+        self.listing.seen = self.entries.seen
         if not self.listing.ask(text):
             self._pause = self.set_timer(PAUSE, self._ask_facets)
 
@@ -214,7 +217,8 @@ class BrowseScreen(Changing, Screen[None]):
                 self._show_nothing()
             else:
                 wanted = message.line.id
-                self._glance = self.set_timer(GLANCE, lambda: self.open(wanted))
+                typing = isinstance(self.focused, SearchField)
+                self._glance = self.set_timer(TYPING if typing else GLANCE, lambda: self.open(wanted))
 
     @on(EntryList.Activated)
     def _activated(self, message: EntryList.Activated) -> None:
@@ -309,6 +313,12 @@ class BrowseScreen(Changing, Screen[None]):
         self._facets = message.number, facets
         if message.kind == list(KINDS)[-1]:
             self.query_one("#facets", FacetList).show(facets, frozenset(self.listing.text.split()))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key of the search goes before all others, so that what is typed right after it meets the field."""
+        if action == "search" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_search(self) -> None:
         """To the search field."""

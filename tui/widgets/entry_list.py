@@ -15,11 +15,11 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import clock
 from tui.line import SHORT, Line, day
+from tui.widgets.scrolled import Scrolled
 
 KEPT = 600
 """Lines held around the visible ones; the rest is asked for again."""
@@ -30,7 +30,7 @@ _BEFORE, _AFTER = 8, 16
 """Characters of a snippet that should be seen before and from its first match."""
 
 
-class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
+class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
     """Entries, one or two rows each."""
 
     ALLOW_SELECT = False
@@ -108,8 +108,8 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
         """List *total* entries anew, beginning with *lines*; the cursor stays with entry *keep* if it is there."""
         self.total = total
         self._lines = dict(enumerate(lines))
-        self._drawn.clear()
         self._wanted = (0, 0)
+        self._told = None
         place = next((i for i, line in enumerate(lines) if line.id == keep), None) if keep else None
         self.set_reactive(EntryList.cursor, min(place or 0, max(0, total - 1)))
         self._resize()
@@ -141,6 +141,7 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
         """Hold nothing any more."""
         self.empty = self.empty if empty is None else empty
         self.chosen.clear()
+        self._drawn.clear()
         self.show(0)
 
     def line(self, index: int | None = None) -> Line | None:
@@ -217,6 +218,11 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
         if (again or event.chain > 1) and (line := self.line()) is not None:
             self.post_message(self.Activated(self, line))
 
+    @property
+    def seen(self) -> int:
+        """Lines that there is room for."""
+        return self._visible + 1
+
     def on_resize(self) -> None:
         """Lines are as wide as the list."""
         self._resize()
@@ -233,8 +239,8 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
         line = self._lines.get(index)
         if line is None:
             return self._row(index, row, None, width)
-        key = (index, row, width, index == self.cursor, self.has_focus, line.id in self.chosen, self.explain, line)
-        if key not in self._drawn:  # drawn once: a strip remembers what filters made of it
+        key = (row, width, index == self.cursor, self.has_focus, line.id in self.chosen, self.explain, line)
+        if key not in self._drawn:  # drawn once, also for the next question: a strip remembers what filters made of it
             if len(self._drawn) > KEPT:
                 self._drawn.clear()
             self._drawn[key] = self._row(index, row, line, width)

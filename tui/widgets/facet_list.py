@@ -10,9 +10,9 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.widgets.scrolled import Scrolled
 from vault.browsing import Facets
 from vault.text import safe_text
 
@@ -30,7 +30,7 @@ class _Row:
     component: str = ""
 
 
-class FacetList(ScrollView, can_focus=True, inherit_bindings=False):
+class FacetList(Scrolled, can_focus=True, inherit_bindings=False):
     """The facets of what is listed."""
 
     ALLOW_SELECT = False

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from tui.widgets.scrolled import Scrolled
 
 if TYPE_CHECKING:
     from rich.style import Style
 
 
-class StripView(ScrollView, can_focus=True):
+class StripView(Scrolled, can_focus=True):
     """Shows strips; *empty* where there are none."""
 
     ALLOW_SELECT = False
