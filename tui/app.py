@@ -247,7 +247,7 @@ class MemoryApp(App[None]):
 
         self.ask(lock, self, urgency=AT_ONCE, reads=False)
 
-    def _blank(self) -> "list[tuple[Entry | None, str, Callable[[Vault], object]]]":
+    def _blank(self) -> "Sequence[tuple[Entry | None, str, Callable[[Vault], object]]]":
         """Nothing left to see; returns what was being written: entry, text and the job that saves it."""
         from tui.screens.editor import EditorScreen
 
@@ -263,7 +263,7 @@ class MemoryApp(App[None]):
         self._clipboard = ""
         return rescues
 
-    def _keep(self, vault: "Vault", rescues: "list[tuple[Entry | None, str, Callable[[Vault], object]]]") -> None:
+    def _keep(self, vault: "Vault", rescues: "Sequence[tuple[Entry | None, str, Callable[[Vault], object]]]") -> None:
         """Save what was being written; what cannot be saved stays in memory, and is back after an unlock."""
         for entry, text, job in rescues:
             try:

@@ -143,3 +143,20 @@ def test_a_link_opens_only_after_a_confirmation(running: Callable[..., Any], mon
             assert opened == ["https://example.org/pancakes"]
 
     run(story)
+
+
+def test_a_quick_hand_acts_on_what_the_cursor_is_on(running: Callable[..., Any]) -> None:
+    """A jump and at once ``e``: the editor has the entry under the cursor, not the one still shown beside the list."""
+
+    async def story() -> None:
+        async with running() as r:
+            shown = r.app.browse.entry
+            await r.pilot.press("G", "e")
+            await r.quiet()
+            last = r.app.browse.entries.line()
+            assert last is not None
+            assert shown is not None
+            assert shown.id != last.id
+            assert r.app.screen.entry.id == last.id
+
+    run(story)

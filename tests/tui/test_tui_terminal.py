@@ -172,7 +172,7 @@ def test_a_typed_passphrase_opens_and_is_not_shown(memory: Program) -> None:
     other = Program(memory.root / "second")
     env = {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": str(memory.root / "pass")}
     other("init", "--single-passphrase", "-y", env=env).ok()
-    other("add", "-c", "secret", "the word is zebrafish", env=env).ok()
+    other("add", "-c", "general", "the word is zebrafish", env=env).ok()
     screen = Screen(Program(other.root, {"MEMORY_KEYFILE": ""}))
     screen.wait("passphrase")
     screen.press("correct horse\r", 0.2)

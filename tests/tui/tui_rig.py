@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 import vault
 from tui.app import MemoryApp
-from vault.errors import Aborted
 from vault.classification import Classification
+from vault.errors import Aborted
 from vault.keys.keyslots import Secret, passphrase
 
 PASSPHRASE = b"correct horse"

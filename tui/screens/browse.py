@@ -34,6 +34,8 @@ from tui.widgets.reader import Reader
 from vault.search.search import MODES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.timer import Timer
 
     from tui.app import MemoryApp
@@ -63,6 +65,8 @@ class BrowseScreen(Changing, Screen[None]):
         super().__init__(id="browse")
         self.listing = Listing(self.app.thread, self.post_message)
         self.entry: Entry | None = None
+        self._coming = ""
+        self._then: Callable[[Entry], object] | None = None
         self._keep: str | None = None
         self._pause: Timer | None = None
         self._rest: Timer | None = None
@@ -216,7 +220,7 @@ class BrowseScreen(Changing, Screen[None]):
             if message.line is None:
                 self._show_nothing()
             else:
-                wanted = message.line.id
+                wanted = self._coming = message.line.id
                 typing = isinstance(self.focused, SearchField)
                 self._glance = self.set_timer(TYPING if typing else GLANCE, lambda: self.open(wanted))
 
@@ -227,17 +231,32 @@ class BrowseScreen(Changing, Screen[None]):
         else:
             self.action_read()
 
+    def with_entry(self, act: "Callable[[Entry], object]") -> None:
+        """*act* on the entry that the cursor is on: a quick hand must not change the one still shown beside it."""
+        if self._coming and (self.entry is None or self.entry.id != self._coming):
+            self._then = act
+            self.open(self._coming)
+        elif self.entry is not None:
+            act(self.entry)
+
     def open(self, entry_id: str) -> None:
         """Show an entry on the right."""
+        self._coming = entry_id
         self.app.ask(lambda v: Opened(v.get(entry_id)), self, group="entry")
 
     @on(Opened)
     def _opened(self, message: Opened) -> None:
+        if message.entry.id != self._coming:
+            return  # the cursor has gone on since
+        self._coming = ""
         self.entry = message.entry
         self.reader.show(message.entry, self.listing.terms)
         if self._rest is not None:
             self._rest.stop()
         self._rest = self.set_timer(REST, self._look_around)
+        then, self._then = self._then, None
+        if then is not None:
+            then(message.entry)
 
     def _look_around(self) -> None:
         if (entry := self.entry) is not None:
@@ -266,7 +285,7 @@ class BrowseScreen(Changing, Screen[None]):
     def _show_nothing(self) -> None:
         for timer in filter(None, (self._glance, self._rest)):
             timer.stop()
-        self.entry = None
+        self.entry, self._coming, self._then = None, "", None
         self.reader.clear()
         self.near.clear()
         self.set_class(False, "-near")

@@ -7,7 +7,6 @@ from tui import undo
 from tui.messages import Changed, Noted
 from tui.screens.asking import AskLine, Confirm, PickClass
 from vault.classification import Classification
-from vault.errors import InvalidInput
 from vault.text import safe_text
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ class Changing:
         entry: Entry | None
         listing: Any
         say: Callable[[str], None]
+        with_entry: Callable[[Callable[[Entry], object]], None]
 
         @property
         def entries(self) -> EntryList:
@@ -194,16 +194,18 @@ class Changing:
         """Edit the entry here, in the app."""
         from tui.screens.editor import EditorScreen
 
-        if self.entry is not None and not self.entry.deleted:
-            self.app.push_screen(EditorScreen(self.entry))
+        self.with_entry(lambda entry: None if entry.deleted else self.app.push_screen(EditorScreen(entry)))
 
     def action_editor(self) -> None:
         """Edit it in the person's own editor, which may keep what it likes: not for secrets."""
-        entry = self.entry
-        if entry is None or entry.deleted:
+        self.with_entry(self._edit_outside)
+
+    def _edit_outside(self, entry: "Entry") -> None:
+        if entry.deleted:
             return
         if entry.level > Classification.CONFIDENTIAL.level:
-            raise InvalidInput(f"{entry.classification} is edited here only", remedy="press e")
+            self.app.show_error(f"{entry.classification} is edited here only", "press e")
+            return
         from tui.screens.editor import EditorScreen
 
         text = self.app.aside(lambda terminal: terminal.edit(entry.text))
@@ -216,8 +218,7 @@ class Changing:
         """Its revisions."""
         from tui.screens.history import HistoryScreen
 
-        if self.entry is not None:
-            self.app.push_screen(HistoryScreen(self.entry))
+        self.with_entry(lambda entry: self.app.push_screen(HistoryScreen(entry)))
 
     # -- out ------------------------------------------------------------------------------------------
 
@@ -226,11 +227,13 @@ class Changing:
         from tui.rendering import links
         from tui.screens.asking import PickOne
 
-        found = links(self.entry.text) if self.entry is not None else []
-        if not found:
-            self.say("no links here")
-            return
-        self.app.push_screen(PickOne("open in the browser", found), self._open_link)
+        def choose(entry: "Entry") -> None:
+            if found := links(entry.text):
+                self.app.push_screen(PickOne("open in the browser", found), self._open_link)
+            else:
+                self.say("no links here")
+
+        self.with_entry(choose)
 
     def _open_link(self, address: str | None) -> None:
         if address is None:
