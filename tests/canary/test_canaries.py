@@ -146,7 +146,7 @@ def unlock(run: Watched, m: dict[str, str | bytes]) -> None:
     run("key", "add", "recovery", "--file", work / "out" / "kit.txt")
     run("key", "export", "secret", "--identity", work / "out" / "secret.txt", "-y")
     m["identity"] = (work / "out" / "secret.txt").read_text().split()[-1]
-    m["recovery"] = (work / "out" / "kit.txt").read_text().split()[-1]
+    m["recovery"] = next(w for w in (work / "out" / "kit.txt").read_text().split() if w.count("-") == 7)
 
 
 def keys_of(program: Program) -> dict[str, str | bytes]:

@@ -162,7 +162,7 @@ def keys(run: WatchedAgent, m: Markers) -> None:
     m["recovery"] = next(w for w in (work / "out" / "kit.txt").read_text().split() if w.count("-") == 7)
     run("key", "test", "recovery", "--file", work / "out" / "kit.txt", env=NO_KEY)
     run("unlock", "secret", "--all-terminals")
-    run("key", "rotate", "secret", "--keep", file, "-y")
+    run("key", "rotate", "secret", "--keep", file, "-y", "--file", work / "out" / "kit of secret.txt")
     run("unlock", "secret", "--all-terminals")
     run("list", "-c", "secret", env=NO_KEY)
 

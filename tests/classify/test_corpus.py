@@ -62,7 +62,7 @@ def test_near_duplicates_are_seen(corpora):
     one = "the gate at the allotment takes four four seven one and then the hash key"
     two = "The gate at the allotments takes four four seven two, and then the hash key"
     others = ["met Ana for coffee", "a gate is a gate", "the allotment needs water"]
-    assert corpora.alike([one, *others, two], [one, *others, two][:]) == [(0, 0), (0, 4), (1, 1), (2, 2), (3, 3), (4, 0), (4, 4)]
+    assert sorted(corpora.alike([one, *others, two], [one, *others, two][:])) == [(0, 0), (0, 4), (1, 1), (2, 2), (3, 3), (4, 0), (4, 4)]
     texts = [one, *others, two]
     assert corpora.alike(texts, texts) == [(0, 4)]
 
