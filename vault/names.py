@@ -5,7 +5,6 @@ Notation), so rot is found without a key and two devices that write the same byt
 """
 
 import base64
-import hashlib
 import os
 import re
 
@@ -16,7 +15,7 @@ _NAME = re.compile(r"[a-z2-7]{32}")
 
 def name_of(data: bytes) -> str:
     """The hash name of a file with content *data* (32 characters)."""
-    return base64.b32encode(hashlib.sha256(data).digest()[:20]).decode().lower()
+    return base64.b32encode(_sha256(data)[:20]).decode().lower()
 
 
 def is_name(text: str) -> bool:
@@ -26,7 +25,7 @@ def is_name(text: str) -> bool:
 
 def short_hash(data: bytes, length: int) -> str:
     """The first *length* base32 characters of SHA-256 of *data*; *length* is at most 52."""
-    return base64.b32encode(hashlib.sha256(data).digest()).decode().lower()[:length]
+    return base64.b32encode(_sha256(data)).decode().lower()[:length]
 
 
 def new_entry_id() -> str:
@@ -44,3 +43,9 @@ def fold_crockford(text: str) -> str:
     """What a person typed, read leniently: case folded, ``o`` is 0, ``i`` and ``l`` are 1, separators dropped."""
     folded = text.strip().lower().translate(str.maketrans("oil", "011"))
     return re.sub(r"[\s-]", "", folded)
+
+
+def _sha256(data: bytes) -> bytes:
+    import hashlib  # a search through the agent needs none
+
+    return hashlib.sha256(data).digest()

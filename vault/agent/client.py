@@ -6,18 +6,20 @@ Light on purpose: a search through the agent imports little more than this.
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vault.agent import peer, wire
 from vault.classification import Classification
 from vault.errors import VaultBusy
+
+if TYPE_CHECKING:
+    import subprocess
 
 START_SECONDS = 10.0
 ANSWER_SECONDS = 15.0
@@ -217,6 +219,8 @@ def started() -> Agent:
 
 
 def _start() -> "subprocess.Popen[bytes]":
+    import subprocess
+
     environment = {k: v for k, v in os.environ.items() if k in _KEPT or k.startswith("XDG_")}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "vault.agent.supervisor"],
