@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from figures import Figure, progress, timed
 from material import MODELS, Place, folder_of_notes, notes
 
@@ -25,7 +26,7 @@ from vault.objects import ObjectStore
 from vault.opened import OpenClasses
 
 STAGES = (
-    (Embedder, "embed", "embed"),
+    (Embedder, "embed_with_peaks", "embed"),
     (Classifier, "classify", "classify"),
     (capturing, "seal", "seal"),
     (ObjectStore, "put", "put (fsync)"),
@@ -135,7 +136,7 @@ class Watch:
 
         return run
 
-    def _note(self, embedder: Any, texts: Sequence[str]) -> None:
+    def _note(self, embedder: Any, texts: Sequence[str], _probes: Any = None) -> None:
         self._embedder = embedder
         self.batches.append(list(texts))
         self.passages += len(texts)
@@ -146,8 +147,10 @@ class _Unwatched:
         self._watch = watch
 
     def __enter__(self) -> Callable[[Sequence[str]], Any]:
-        original = next(o for _, name, o in self._watch._originals if name == "embed")  # noqa: SLF001 (its other half)
-        return lambda texts: original(self._watch._embedder, texts)  # noqa: SLF001
+        embedder = self._watch._embedder  # noqa: SLF001 (its other half)
+        original = next(o for _, name, o in self._watch._originals if name == "embed_with_peaks")  # noqa: SLF001
+        none = np.zeros((0, embedder.dims), dtype=np.float32)
+        return lambda texts: original(embedder, texts, none)
 
     def __exit__(self, *_: object) -> None:
         return
