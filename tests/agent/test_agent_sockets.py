@@ -18,6 +18,7 @@ from desk import LOW, Desk, eventually, kill, serving
 
 from vault.agent import client, peer, supervisor, wire
 from vault.agent.client import connect, started
+from vault.agent.leases import Lease, Terms
 from vault.errors import Damaged, VaultBusy, VaultError
 
 SERVED = 2.0
@@ -393,11 +394,21 @@ def test_a_peer_that_cannot_be_told_has_no_session(monkeypatch: pytest.MonkeyPat
         assert peer.peer_of(ours).session == os.getsid(0)
         monkeypatch.setattr(os, "getsid", lambda _pid: (_ for _ in ()).throw(ProcessLookupError()))
         assert peer.peer_of(ours).session == peer.NOWHERE
-    from vault.agent.leases import Lease, Terms
-
-    monkeypatch.undo()
     assert Lease.begun(Terms(100.0, session=peer.NOWHERE)).is_over()
-    assert not Lease.begun(Terms(100.0, session=os.getsid(0))).admits(peer.NOWHERE)
+    for session in (None, peer.OUTSIDE, os.getpid(), peer.NOWHERE):
+        assert Lease.begun(Terms(100.0, session=session)).admits(peer.NOWHERE) is (session is None)
+
+
+def test_a_session_led_from_outside_the_container_is_a_session_like_another() -> None:
+    """In a container's shell the kernel calls the session 0. What such a shell opens is its own, not everybody's.
+
+    It cannot be seen to end either, so that only its times end it.
+    """
+    lease = Lease.begun(Terms(100.0, session=peer.OUTSIDE))
+    assert lease.admits(peer.OUTSIDE)
+    assert not lease.admits(os.getpid())
+    assert not lease.is_over()
+    assert not Lease.begun(Terms(100.0, session=os.getpid())).admits(peer.OUTSIDE)
 
 
 # -- two of them --------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
+from vault.agent.peer import NOWHERE, OUTSIDE
+
 FOREVER = 0.0
 
 
@@ -28,8 +30,8 @@ class Terms:
     """Seconds until it is locked whatever happens; `FOREVER` for no such end."""
     idle: float = FOREVER
     """Seconds without use until it is locked."""
-    session: int = 0
-    """Id of the terminal session that may use it; 0 for every session of the user."""
+    session: int | None = None
+    """Id of the terminal session that may use it; none for every session of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,17 @@ class Lease:
 
     def admits(self, session: int) -> bool:
         """Whether a client of terminal session *session* may use it."""
-        return self.terms.session in {0, session}
+        return self.terms.session is None or self.terms.session == session != NOWHERE
 
     def is_over(self) -> bool:
         """Whether its time is up, or the terminal session that it was for has ended."""
-        return now() >= self.ends or (self.terms.session != 0 and not _alive(self.terms.session))
+        return now() >= self.ends or (self.terms.session is not None and not _alive(self.terms.session))
 
 
 def _alive(session: int) -> bool:
     """A terminal session lives as long as any of its processes does; its leader stands for it."""
+    if session == OUTSIDE:  # nothing tells of its end: the times of the lease have to do
+        return True
     try:
         return session > 0 and os.getsid(session) == session
     except ProcessLookupError:

@@ -15,7 +15,9 @@ from vault.errors import Damaged
 
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 0x001, 0x002  # <sys/un.h> on macOS
 NOWHERE = -1
-"""The session of a process that is over: no terminal's, and not 0, which stands for all of them."""
+"""The terminal session of a process that is over, or that cannot be seen from here: it may use nothing."""
+OUTSIDE = 0
+"""What the kernel calls a session whose leader is outside of our pid namespace, as in a container's shell."""
 _LONGEST = 100
 """Bytes of a socket's path that every system takes."""
 

@@ -287,7 +287,7 @@ class Supervisor:
     def _unlock(self, client: Client, about: dict[str, Any]) -> None:
         """Start a worker for each class; `_offered` gives the client the pipes that take their keys."""
         names = [Classification(str(name)).value for name in about["classes"]]
-        session = 0 if about.get("all_terminals") else client.session
+        session = None if about.get("all_terminals") else client.session
         limits = {name: about["terms"][name] for name in names}
         terms = {name: Terms(float(ttl), float(idle), session) for name, (ttl, idle) in limits.items()}
         if client.waiting or len(self._workers) + len(terms) > MAX_WORKERS:
@@ -387,7 +387,7 @@ class Supervisor:
 
     def _replaced(self, fresh: Worker) -> None:
         """An older worker for the same class and terminal goes."""
-        def place(worker: Worker) -> tuple[str, str, int]:
+        def place(worker: Worker) -> tuple[str, str, int | None]:
             return worker.vault, worker.name, worker.lease.terms.session
 
         self._lock([w for w in self._workers if w is not fresh and w.ready and place(w) == place(fresh)])
