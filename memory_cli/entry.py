@@ -1,4 +1,4 @@
-"""The way in: a plain search is answered at once, the rest by the program; every error leaves through here.
+"""The way in: a plain search or capture is answered at once, the rest by the program; every error leaves through here.
 
 Building commands takes longer than a search through the agent does, so `fast` is asked first.
 """
@@ -18,7 +18,7 @@ def main() -> None:
     try:
         if arguments == ["--version"]:
             sys.stdout.write(f"memory {fast.version()}\n")
-        elif "_MEMORY_COMPLETE" in os.environ or not fast.searched(arguments):
+        elif "_MEMORY_COMPLETE" in os.environ or not fast.answered(arguments):
             from memory_cli.app import run
 
             run(arguments)

@@ -1,7 +1,7 @@
-"""The shortest way of the most frequent command: a plain search, where the agent has the vault open.
+"""The shortest way of the two most frequent commands: a plain ``add``, and a search where the agent has the vault open.
 
-It takes words and ``--json``, ``-n N`` and ``-q``. Anything else, and any doubt, is left to the program, whose answer
-is the same; a test holds the two side by side. No parser is loaded, no settings are read here.
+An ``add`` takes what is named in `_ADD`, a search words, ``--json``, ``-n N`` and ``-q``. Anything else, and any doubt,
+is left to the program, whose answer is the same; tests hold the two side by side. No parser is loaded here.
 """
 
 import os
@@ -14,6 +14,64 @@ if TYPE_CHECKING:
 _SECRETS = ("MEMORY_KEYFILE", "MEMORY_PASSPHRASE_FILE", "MEMORY_PASSPHRASE_COMMAND")
 """With one of these at hand more may have to be opened than the agent has."""
 _MOST = 10_000
+_ADD = {
+    "-c": "classification", "--class": "classification", "-t": "tags", "--tag": "tags",
+    "--title": "title", "--source": "source",
+}  # fmt: skip
+
+
+def answered(arguments: list[str]) -> bool:
+    """Do what *arguments* ask, if it is plain enough; False if that is for the program.
+
+    Raises:
+        VaultError: as the command does.
+    """
+    return searched(arguments) or added(arguments)
+
+
+def added(arguments: list[str]) -> bool:
+    """``add`` with words or a pipe and the options of `_ADD`; False if that is for the program.
+
+    Raises:
+        VaultError: as ``memory add`` does.
+    """
+    if arguments[:1] != ["add"]:
+        return False
+    words: list[str] = []
+    wish: dict[str, str] = {}
+    tags: list[str] = []
+    flags: set[str] = set()
+    rest = iter(arguments[1:])
+    for argument in rest:
+        if name := _ADD.get(argument):
+            value = next(rest, "-")
+            if value.startswith("-"):
+                return False
+            if name == "tags":
+                tags.append(value)
+            else:
+                wish[name] = value
+        elif argument in {"--json", "-q", "--quiet"}:
+            flags.add(argument)
+        elif argument.startswith("-"):
+            return False
+        else:
+            words.append(argument)
+    from memory_cli import intake
+    from memory_cli.report import Report
+    from memory_cli.session import Session
+
+    session = Session(report=Report(quiet=bool(flags - {"--json"})))
+    intake.add(
+        session,
+        words,
+        classification=wish.get("classification"),
+        tags=tags,
+        title=wish.get("title"),
+        source=wish.get("source"),
+        json="--json" in flags,
+    )
+    return True
 
 
 def version() -> str:

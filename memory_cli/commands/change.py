@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memory_cli import options, prompt, shapes
-from memory_cli.commands.capture import decoded, keeping
+from memory_cli.intake import decoded, keeping
 from memory_cli.session import Session
 from vault.errors import Aborted, InvalidInput
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memory_cli import options, prompt, shapes
-from memory_cli.commands.capture import SECRET_LEVEL, decoded
+from memory_cli.intake import SECRET_LEVEL, decoded
 from memory_cli.session import Session
 from vault.entry import MAX_TEXT
 from vault.errors import Aborted, InvalidInput
