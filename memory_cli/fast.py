@@ -4,6 +4,7 @@ An ``add`` takes what is named in `_ADD`, a search words, ``--json``, ``-n N`` a
 is left to the program, whose answer is the same; tests hold the two side by side. No parser is loaded here.
 """
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,13 @@ def answered(arguments: list[str]) -> bool:
     Raises:
         VaultError: as the command does.
     """
-    return searched(arguments) or added(arguments)
+    if arguments[:1] not in (["search"], ["find"], ["add"]):
+        return False
+    gc.disable()  # these end before a collection would pay
+    if searched(arguments) or added(arguments):
+        return True
+    gc.enable()
+    return False
 
 
 def added(arguments: list[str]) -> bool:
@@ -147,11 +154,17 @@ def _answered(agent: "Agent", text: str, limit: int | None, json: bool, quiet: b
     try:
         channel = Channel(agent.model(config.models_path(), config.config_path()), notes)
         fds = [connection.fileno() for connection in lent.values()]
-        hits = channel.ask("search", [c.value for c in lent], Request(text), limit, None, fds=fds)
+        asked = ([c.value for c in lent], Request(text), limit, None)
+        hits = channel.ask("search", *asked, fds=fds, meanwhile=_load_what_prints)
     except wire.Gone:
         return False  # the program knows what to do without the agent
     _print(hits, notes, json=json, quiet=quiet)
     return True
+
+
+def _load_what_prints() -> None:
+    from memory_cli import report, shapes  # noqa: F401 (used by `_print`, which would wait for it)
+    from vault.search import hit  # noqa: F401
 
 
 def _print(hits: list[Any], notes: list[str], *, json: bool, quiet: bool) -> None:

@@ -94,6 +94,8 @@ def keeping(report: "Report", buffer: "Buffer | None") -> Iterator[None]:
 
 
 def _dated(text: str) -> "tuple[datetime | None, str]":
+    if ":" not in text:
+        return None, text
     from vault.search.dates import split_date_prefix
 
     found = split_date_prefix(text)

@@ -5,8 +5,6 @@ the environment itself.
 """
 
 import os
-import shlex
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -224,11 +222,14 @@ class Session:
         Raises:
             NotFound, InvalidInput: one was named and cannot be read.
         """
+        passphrases = self._passphrases()
+        keyfile = self.keyfile or (Path(value) if (value := os.environ.get("MEMORY_KEYFILE")) else None)
+        if not passphrases and keyfile is None:
+            return []
         from vault.keys import keyslots
         from vault.opening import read_keyfile
 
-        secrets = [keyslots.passphrase(p) for p in self._passphrases()]
-        keyfile = self.keyfile or (Path(value) if (value := os.environ.get("MEMORY_KEYFILE")) else None)
+        secrets = [keyslots.passphrase(p) for p in passphrases]
         if keyfile is not None:
             content = read_keyfile(keyfile)
             secrets += [keyslots.keyfile(content), *keyslots.identities(content)]
@@ -268,6 +269,9 @@ def _read_file(path: Path) -> bytes:
 
 
 def _run(command: str) -> bytes:
+    import shlex
+    import subprocess
+
     try:
         done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=False, timeout=300)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:

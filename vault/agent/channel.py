@@ -21,14 +21,17 @@ class Channel:
         *args: Any,
         fds: Sequence[int] = (),
         progress: Callable[[str, int, int | None], None] | None = None,
+        meanwhile: Callable[[], object] | None = None,
         **named: Any,
     ) -> Any:
-        """The worker's answer.
+        """The worker's answer; *meanwhile* is done while it works.
 
         Raises:
             wire.Gone: the worker is no more; VaultError: what it raised.
         """
         wire.send(self.connection, [verb, [list(args), named]], fds)
+        if meanwhile is not None:
+            meanwhile()
         while True:
             reply, _ = wire.receive(self.connection)
             match reply:

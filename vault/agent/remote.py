@@ -234,7 +234,9 @@ class RemoteReader(Reader):
         from vault.preparing import check
 
         checked = [check(d) for d in drafts]
-        return self._lend("prepare", compartments, checked, list(vocabulary))  # type: ignore[no-any-return]
+        return self._lend(  # type: ignore[no-any-return]
+            "prepare", compartments, checked, list(vocabulary), meanwhile=_load_what_seals
+        )
 
     def why(self, compartments: Sequence[Compartment], draft: "Draft", vocabulary: Sequence[str]) -> "Reasons":
         """As in `Reader`."""
@@ -262,7 +264,14 @@ class RemoteReader(Reader):
         """As in `Reader`."""
         return self._lend("search", compartments, query, limit, mode)  # type: ignore[no-any-return]
 
-    def _lend(self, verb: str, compartments: Sequence[Compartment], *args: Any, **named: Any) -> Any:
+    def _lend(
+        self,
+        verb: str,
+        compartments: Sequence[Compartment],
+        *args: Any,
+        meanwhile: Callable[[], object] | None = None,
+        **named: Any,
+    ) -> Any:
         """Ask with *compartments* lent for as long as it takes."""
         channel = self._channel
         if channel is None or len(compartments) > MAX_LENT:
@@ -271,7 +280,7 @@ class RemoteReader(Reader):
         try:
             with ExitStack() as lent:
                 fds = [lent.enter_context(_lent(c)) for c in compartments]
-                return channel.ask(verb, classes, *args, fds=fds, **named)
+                return channel.ask(verb, classes, *args, fds=fds, meanwhile=meanwhile, **named)
         except wire.Gone:
             self._lost()
             return getattr(self._here, verb)(compartments, *args, **named)
@@ -279,3 +288,11 @@ class RemoteReader(Reader):
     def _lost(self) -> None:
         self._connected, self._gone = None, True
         self.notes.append("the agent's model is gone; it is loaded here")
+
+
+def _load_what_seals() -> None:
+    """What a capture needs next, loaded while the model reads."""
+    import pyrage  # noqa: F401
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: F401
+
+    from vault import seal  # noqa: F401

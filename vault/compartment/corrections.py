@@ -157,23 +157,27 @@ def _meanings(db: Database, sql: str, keys: type[K], values: Sequence[int]) -> "
     """Keys and their mean vectors (length 1), from rows of (key, packed vector)."""
     import numpy as np
 
-    places: dict[K, int] = {}
     rows = db.rows(sql, list(values))
     if not rows:
         return [], np.zeros((0, 0), np.float32)
-    places_of = [places.setdefault(keys(key), len(places)) for key, _ in rows]
-    passages = _unit(np.frombuffer(b"".join(vector for _, vector in rows), np.int8).reshape(len(rows), -1))
-    sums = np.zeros((len(places), passages.shape[1]), np.float32)
-    np.add.at(sums, places_of, passages)
-    return list(places), _unit(sums)
+    passages = _unit(np.frombuffer(b"".join([vector for _, vector in rows]), np.int8).reshape(len(rows), -1))
+    of: dict[K, list[int]] = {}
+    for row, (key, _) in enumerate(rows):
+        of.setdefault(keys(key), []).append(row)
+    sums = passages[[own[0] for own in of.values()]]
+    for turn in range(1, max(map(len, of.values()))):  # a turn adds one passage to each entry that has so many
+        places, more = zip(*((i, own[turn]) for i, own in enumerate(of.values()) if turn < len(own)), strict=True)
+        sums[list(places)] += passages[list(more)]
+    return list(of), _unit(sums)
 
 
 def _unit(rows: "NDArray[np.generic]") -> "NDArray[np.float32]":
     import numpy as np
 
-    numbers = rows.astype(np.float32)
-    lengths = np.linalg.norm(numbers, axis=1, keepdims=True)
-    return np.asarray(numbers / np.where(lengths > 0, lengths, 1), dtype="<f4")
+    numbers = rows.astype("<f4")
+    lengths = np.sqrt(np.einsum("ij,ij->i", numbers, numbers))
+    numbers /= np.where(lengths > 0, lengths, 1)[:, None]
+    return numbers
 
 
 def _nearest(asked: "NDArray[np.float32]", known: "NDArray[np.float32]", limit: int) -> list[list[tuple[int, float]]]:
