@@ -195,14 +195,14 @@ class OpenClasses:
             return Report()
 
     def _compare_with_seen(self, reports: Sequence[Report], purged: frozenset[str]) -> None:
-        seen = read_seen(self.home)
         listed: frozenset[str] = frozenset().union(*(r.listed or frozenset() for r in reports))
+        seen = read_seen(self.home, listed)
         on_disk = set(self.home.objects.names(listed))
         with contextlib.suppress(StorageFailed):
             # A name that a killed process left may not be durable yet; only what is may be missed later.
             self.home.objects.settle({name[:2] for name in on_disk - seen})
             remember_seen(self.home, sorted(on_disk - seen))
-        gone = {n for n in seen if n[:2] in listed} - on_disk - purged
+        gone = seen - on_disk - purged
         self.missing = tuple(sorted({*self.missing, *gone}))
 
     def attach(self) -> None:
@@ -277,13 +277,14 @@ def remember_seen(home: Home, names: Sequence[str]) -> None:
         durable.append_lines(home.state / "seen", names)
 
 
-def read_seen(home: Home) -> set[str]:
-    """Names of all objects this device has ever seen."""
+def read_seen(home: Home, only: frozenset[str] | None = None) -> set[str]:
+    """Names of all objects this device has ever seen (or of those in the two-character directories *only*)."""
     try:
         lines = (home.state / "seen").read_text(encoding="ascii", errors="replace").split("\n")
     except FileNotFoundError:
         return set()
-    return {line for line in lines[:-1] if len(line) == 32}  # noqa: PLR2004 (a torn line is no name)
+    wanted = lines[:-1] if only is None else [line for line in lines[:-1] if line[:2] in only]
+    return {line for line in wanted if len(line) == 32}  # noqa: PLR2004 (a torn line is no name)
 
 
 def _index(home: Home, classification: Classification, keys: "ClassKeys") -> Compartment:

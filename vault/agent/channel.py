@@ -8,12 +8,13 @@ from vault.agent import wire
 
 
 class Channel:
-    """A connection to a worker: one question, one answer."""
+    """A connection to a worker: one question, one answer, in this order."""
 
     def __init__(self, connection: socket.socket, notes: list[str]) -> None:
         """Ask over *connection*; what a worker wants said goes to *notes*."""
         self.connection = connection
         self._notes = notes
+        self._owed = 0
 
     def ask(
         self,
@@ -32,6 +33,9 @@ class Channel:
         wire.send(self.connection, [verb, [list(args), named]], fds)
         if meanwhile is not None:
             meanwhile()
+        while self._owed:
+            reply, _ = wire.receive(self.connection)
+            self._owed -= reply[0] != "progress"
         while True:
             reply, _ = wire.receive(self.connection)
             match reply:
@@ -43,6 +47,15 @@ class Channel:
                     return value
                 case _:
                     raise wire.raised(reply)
+
+    def tell(self, verb: str, *args: Any) -> None:
+        """Ask without waiting for the answer, which nobody looks at; a worker does first what it was asked first.
+
+        Raises:
+            wire.Gone: the worker is no more.
+        """
+        wire.send(self.connection, [verb, [list(args), {}]])
+        self._owed += 1
 
     def close(self) -> None:
         """End the connection."""

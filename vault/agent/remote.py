@@ -66,6 +66,17 @@ class RemoteCompartment(Compartment):
         except wire.Gone:
             raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
 
+    def tell(self, verb: str, *args: Any) -> None:
+        """Have the worker do something that nobody waits for.
+
+        Raises:
+            Locked: as `ask`.
+        """
+        try:
+            self.channel.tell(verb, *args)
+        except wire.Gone:
+            raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
+
     def entries(self, filters: Filters, limit: int, offset: int = 0) -> list[Entry]:
         """As in `Compartment`, in several messages where there are many."""
         found: list[Entry] = []
@@ -165,13 +176,15 @@ class RemoteClass(OpenClass):
     def index(self, own: Sequence[Incoming], foreign: Sequence[str]) -> None:
         """As in `OpenClass`; the worker opens and checks the sealed files itself.
 
-        They are safe already: what is locked or lost meanwhile is indexed at the next opening.
+        They are safe already: what is locked or lost meanwhile is indexed at the next opening. Of the files of other
+        classes it is only told, because nothing waits for that.
         """
         names = [i.name for i in own]
         with suppress(Locked):
-            for start in range(0, max(len(names), len(foreign)), INDEX_AT_ONCE):
-                end = start + INDEX_AT_ONCE
-                self._channel.ask("index", names[start:end], list(foreign[start:end]))
+            for start in range(0, len(names), INDEX_AT_ONCE):
+                self._channel.ask("index", names[start : start + INDEX_AT_ONCE], [])
+            for start in range(0, len(foreign), INDEX_AT_ONCE):
+                self._channel.tell("index", [], list(foreign[start : start + INDEX_AT_ONCE]))
 
     def rebuild(self) -> None:
         """As in `OpenClass`, and filled at once."""
