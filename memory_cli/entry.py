@@ -14,20 +14,26 @@ def main() -> None:
     """Run the program; what goes wrong ends with its exit code and one line."""
     _die_quietly_with_the_pipe()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads and the model's would get in each other's way
-    arguments = sys.argv[1:]
     try:
-        if arguments == ["--version"]:
-            sys.stdout.write(f"memory {fast.version()}\n")
-        elif "_MEMORY_COMPLETE" not in os.environ and fast.answered(arguments):
-            _leave()
-        else:
-            from memory_cli.app import run
-
-            run(arguments)
+        try:
+            _do(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 (the boundary: nothing gets past it with a traceback)
         sys.exit(_fail(error))
+
+
+def _do(arguments: list[str]) -> None:
+    if arguments == ["--version"]:
+        sys.stdout.write(f"memory {fast.version()}\n")
+    elif "_MEMORY_COMPLETE" not in os.environ and fast.answered(arguments):
+        _leave()
+    else:
+        from memory_cli.app import run
+
+        run(arguments)
 
 
 def _leave() -> None:
@@ -45,6 +51,16 @@ def _die_quietly_with_the_pipe() -> None:
         signal(SIGPIPE, SIG_DFL)
 
 
+def _give_up_unwritten_output() -> None:
+    """Where stdout takes no more, the interpreter would try once more at its end, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def _fail(error: Exception) -> int:
     from pathlib import Path
 
@@ -52,6 +68,7 @@ def _fail(error: Exception) -> int:
     from vault.errors import StorageFailed, VaultError
 
     if isinstance(error, OSError):
+        _give_up_unwritten_output()
         reason = (error.strerror or type(error).__name__).lower()
         error = StorageFailed(f"{error.filename or 'input/output'}: {reason}", remedy="check path, space, permissions")
     if isinstance(error, VaultError):

@@ -211,12 +211,16 @@ class OpenClasses:
     def take_notes(self) -> list[str]:
         """What a person should know of how the opening went; each thing is told once."""
         found = [*self.notes, *(f"the index of {c} was damaged and has been rebuilt" for c in self.rebuilt)]
-        if self.missing:
-            found.append(f"{len(self.missing)} sealed file(s) seen before are gone; run: memory doctor")
+        found += self.standing()
         fresh = [note for note in found if note not in self._told]
         self._told.update(found)
         self.notes.clear()
         return fresh
+
+    def standing(self) -> list[str]:
+        """What stays true, and is to be told to everybody who asks."""
+        gone = len(self.missing)
+        return [f"{gone} sealed file(s) seen before are gone; run: memory doctor"] if gone else []
 
     def moves_to_finish(self) -> list[tuple[Classification, str, tuple[str, ...]]]:
         """(old class, entry id, heads) of moves that crashed, or synced, half-way.

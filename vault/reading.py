@@ -38,6 +38,8 @@ class Reader:
         self.config = config
         self.notes: list[str] = []
         """What a person should know about how things were done; whoever prints them clears them."""
+        self.standing: list[str] = []
+        """The same, of what stays so: that texts are read by their words alone."""
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -139,7 +141,8 @@ class Reader:
         try:
             return self.models.load_embedder()
         except (ModelMissing, Damaged) as error:  # capturing and words must work all the same
-            self.notes.append(f"{error.message}: words only ({error.remedy})")
+            self.standing.append(f"{error.message}: words only ({error.remedy})")
+            self.notes += self.standing
             return None
 
     @cached_property

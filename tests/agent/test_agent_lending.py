@@ -33,6 +33,19 @@ def test_a_class_that_is_open_here_is_lent_too(within: Desk, monkeypatch: pytest
         assert v.search("heron", 20, "keyword"), "the class here answers again when it is no longer lent"
 
 
+def test_what_a_class_was_only_told_is_not_taken_for_an_answer(within: Desk) -> None:
+    """After a capture the other classes are told of the new file; the next questions get their own answers."""
+    with within.connect(LOW) as v:
+        entry = v.capture("the heron stood in the reeds", "general")
+        others = [c for c in v.opened.compartments if c.classification is not entry.classification]
+        assert all(c.channel._owed == 1 for c in others)  # type: ignore[attr-defined]
+        assert entry.id in {h.entry.id for h in v.search("heron reeds", 20, "keyword")}
+        assert all(c.heads(entry.id) == [] for c in others)
+        assert all(c.channel._owed == 0 for c in others)  # type: ignore[attr-defined]
+        again = v.capture("the heron flew off", "general")
+        assert {e.id for e in v.entries(limit=1000)} >= {entry.id, again.id}
+
+
 def test_a_failure_of_a_lent_class_is_its_error(within: Desk) -> None:
     """What a class that is open here cannot do reaches the asker as the error it is."""
     from vault.errors import VaultError

@@ -33,9 +33,7 @@ class Channel:
         wire.send(self.connection, [verb, [list(args), named]], fds)
         if meanwhile is not None:
             meanwhile()
-        while self._owed:
-            reply, _ = wire.receive(self.connection)
-            self._owed -= reply[0] != "progress"
+        self.settle()
         while True:
             reply, _ = wire.receive(self.connection)
             match reply:
@@ -56,6 +54,16 @@ class Channel:
         """
         wire.send(self.connection, [verb, [list(args), {}]])
         self._owed += 1
+
+    def settle(self) -> None:
+        """Take the answers to what was only told, so that the next one is that to the next question.
+
+        Raises:
+            wire.Gone: the worker is no more.
+        """
+        while self._owed:
+            reply, _ = wire.receive(self.connection)
+            self._owed -= reply[0] != "progress"
 
     def close(self) -> None:
         """End the connection."""

@@ -108,6 +108,10 @@ class ClassWorker:
         """What the person should be told; clears it."""
         return self._opened.take_notes()
 
+    def standing(self) -> list[str]:
+        """That sealed files are gone, if they are."""
+        return self._opened.standing()
+
     def answer(self, verb: str, arguments: Any, fds: list[int], progress: Callable[..., None]) -> Any:
         """One verb of the index, or of the class."""
         with suppress(OSError):

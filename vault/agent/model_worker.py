@@ -69,6 +69,10 @@ class ModelWorker:
         reader.notes.clear()
         return found
 
+    def standing(self) -> list[str]:
+        """That texts are read by their words alone, if they are."""
+        return list(self._fresh().standing)
+
     @staticmethod
     def _search(
         reader: Reader, compartments: list[RemoteCompartment], query: Any, limit: int | None, mode: str | None

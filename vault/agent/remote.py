@@ -64,7 +64,7 @@ class RemoteCompartment(Compartment):
         try:
             return self.channel.ask(verb, *args, **named)
         except wire.Gone:
-            raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
+            raise self._locked() from None
 
     def tell(self, verb: str, *args: Any) -> None:
         """Have the worker do something that nobody waits for.
@@ -75,7 +75,22 @@ class RemoteCompartment(Compartment):
         try:
             self.channel.tell(verb, *args)
         except wire.Gone:
-            raise Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock") from None
+            raise self._locked() from None
+
+    def lent(self) -> int:
+        """The connection, for another process to ask over while we do not.
+
+        Raises:
+            Locked: as `ask`.
+        """
+        try:
+            self.channel.settle()
+        except wire.Gone:
+            raise self._locked() from None
+        return self.channel.connection.fileno()
+
+    def _locked(self) -> Locked:
+        return Locked(f"{self.classification} was locked meanwhile", remedy="run: memory unlock")
 
     def entries(self, filters: Filters, limit: int, offset: int = 0) -> list[Entry]:
         """As in `Compartment`, in several messages where there are many."""
@@ -121,7 +136,7 @@ def _lent(compartment: Compartment) -> Iterator[int]:
     One that is open in this process answers from a thread, while the lender waits and does nothing with it.
     """
     if isinstance(compartment, RemoteCompartment):
-        yield compartment.channel.connection.fileno()
+        yield compartment.lent()
         return
     ours, theirs = socket.socketpair()
     answering = threading.Thread(target=_answer, args=(compartment, ours), daemon=True)

@@ -33,6 +33,10 @@ class Answering(Protocol):
         """What the person should be told with this answer; clears them."""
         ...
 
+    def standing(self) -> list[str]:
+        """What everybody should be told, once a connection."""
+        ...
+
 
 def run(control: socket.socket, worker: Answering) -> None:
     """Serve every connection that comes over *control* until it closes; then this process is no more.
@@ -69,6 +73,7 @@ def _serve(
 ) -> None:
     with connection, suppress(wire.Gone), _leaving(room):
         trouble: VaultError | None = None
+        told: set[str] = set()
         try:
             with turn:
                 worker.greet()
@@ -80,7 +85,7 @@ def _serve(
             connection.settimeout(SLOW_SECONDS)
             request, fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
             try:
-                reply = wire.failure(trouble) if trouble else _answer(connection, worker, request, fds, turn)
+                reply = wire.failure(trouble) if trouble else _answer(connection, worker, request, fds, turn, told)
             finally:
                 for fd in fds:
                     os.close(fd)
@@ -98,7 +103,7 @@ def _leaving(room: threading.BoundedSemaphore) -> Iterator[None]:
 
 
 def _answer(
-    connection: socket.socket, worker: Answering, request: Any, fds: list[int], turn: threading.Lock
+    connection: socket.socket, worker: Answering, request: Any, fds: list[int], turn: threading.Lock, told: set[str]
 ) -> list[Any]:
     def progress(*step: Any) -> None:
         wire.send(connection, ["progress", list(step)])
@@ -107,7 +112,10 @@ def _answer(
         verb, arguments = request
         with turn:
             value = worker.answer(str(verb), arguments, fds, progress)
-            return ["value", value, worker.notes()]
+            notes = worker.notes()
+            notes += [note for note in worker.standing() if note not in told.union(notes)]
+            told.update(notes)
+            return ["value", value, notes]
     except VaultError as error:
         with turn:
             worker.notes()  # they belong to this question, and to nobody else's
