@@ -61,10 +61,10 @@ def page(codes: Mapping[str, Code], vault: Path, vault_id: str) -> str:
         f"{group:12} {code.printed}\n{'':12} opens {', '.join(code.classes)}\n\n" for group, code in codes.items()
     )
     today = datetime.now(UTC).strftime("%Y-%m-%d")
-    return _PAGE.format(vault=vault, id=vault_id or "in vault.toml", date=today, codes=rows)
+    return _PAGE.format(vault=vault, id=vault_id, date=today, codes=rows)
 
 
-def hand_over(report: Report, codes: Mapping[str, Code], file: Path | None, vault: Path, vault_id: str = "") -> None:
+def hand_over(report: Report, codes: Mapping[str, Code], file: Path | None, vault: Path, vault_id: str) -> None:
     """Give the person the kit before anything depends on it: what they cannot note down must not be needed.
 
     Raises:

@@ -180,7 +180,12 @@ def read_preamble(path: Path) -> str:
     return str(table["id"])
 
 
-def new(path: Path, state_root: Path) -> Home:
+def new_id() -> str:
+    """A random id for a new vault: 128 bits in hexadecimal."""
+    return os.urandom(_ID_LENGTH // 2).hex()
+
+
+def new(path: Path, state_root: Path, vault_id: str) -> Home:
     """A home for a vault that does not exist yet.
 
     Raises:
@@ -189,7 +194,7 @@ def new(path: Path, state_root: Path) -> Home:
     path = path.expanduser().resolve()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Conflict(f"{path} exists already", remedy="choose another path, or use the vault that is there")
-    return Home(path, os.urandom(_ID_LENGTH // 2).hex(), state_root)
+    return Home(path, vault_id, state_root)
 
 
 def preamble(vault_id: str) -> bytes:

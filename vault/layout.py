@@ -59,6 +59,7 @@ def lay_out(
     single: bool,
     state: Path | str | None = None,
     limits: KdfLimits | None = None,
+    vault_id: str | None = None,
 ) -> Path:
     """Write the files of a new vault and pin and enrol this device for all classes; returns its path.
 
@@ -68,6 +69,7 @@ def lay_out(
         single: one group for all classes.
         state: the state root.
         limits: Argon2 bounds.
+        vault_id: its id, where that was told before (`homes.new_id`); a new one otherwise.
 
     Raises:
         Conflict, InvalidInput, StorageFailed: nothing is at *path* then that was not before.
@@ -76,7 +78,7 @@ def lay_out(
     if any(not slots.get(group) for group in groups):
         raise InvalidInput("a vault needs a passphrase or a keyfile", remedy="give one")
     root = Path(state) if state else configuration.state_path()
-    home = homes.new(Path(path) if path else configuration.vault_path(), root)
+    home = homes.new(Path(path) if path else configuration.vault_path(), root, vault_id or homes.new_id())
     key = home.device_key()
     headers = new_headers(home.vault_id, key, slots, single, limits or KdfLimits())
     built = home.path.with_name(f"{home.path.name}{durable.TEMPORARY}{home.vault_id[:8]}")

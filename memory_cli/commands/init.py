@@ -62,6 +62,7 @@ def init(
         MEMORY_PASSPHRASE_FILE=f memory init --single-passphrase -y --recovery-file kit.txt
     """
     from vault.agent.hardening import harden
+    from vault.home import new_id
     from vault.layout import lay_out
 
     session: Session = context.obj
@@ -70,11 +71,12 @@ def init(
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Conflict(f"{path} exists already", remedy="use it, or choose another path with --vault")
     slots = _slots(session, keyfile, second_factor, single=single_passphrase, yes=yes)
+    vault_id = new_id()
     codes = kit.new_codes(_classes(list(slots))) if recovery_file is not None or not yes else {}
     if codes:
-        kit.hand_over(session.report, codes, recovery_file, path)
+        kit.hand_over(session.report, codes, recovery_file, path, vault_id)
         slots = {group: [*many, codes[group].secret] for group, many in slots.items()}
-    made = lay_out(path, slots, single=len(slots) == 1)
+    made = lay_out(path, slots, single=len(slots) == 1, vault_id=vault_id)
     _say_what_is_next(session, made, kit_made=bool(codes))
 
 

@@ -202,6 +202,14 @@ def test_an_identity_file_opens_by_keyfile_option(memory: Program) -> None:
     assert memory("key", "test", "identity", "--file", file).ok().out.count("recipient") == 5
 
 
+def test_the_first_kit_names_the_vault_that_is_then_made(bare: Program) -> None:
+    """`init` hands the kit out before there is a vault; its id is that of the vault all the same."""
+    file = bare.root / "kit"
+    bare("init", "--keyfile", bare.keyfile, "-y", "--recovery-file", file).ok()
+    vault_id = re.search(r'id = "(\w+)"', (bare.vault / "vault.toml").read_text())[1]
+    assert f"id     {vault_id}\n" in file.read_text()
+
+
 def test_a_kit_is_one_page_and_says_what_it_opens(memory: Program) -> None:
     """Name, id, date, a code for each group with its classes, and the way out without this program."""
     file = memory.root / "kit"
