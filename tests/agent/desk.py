@@ -19,6 +19,7 @@ from program import Done, Program
 import vault
 from vault.agent import events, peer, supervisor
 from vault.agent.classes import Keeping
+from vault.agent.listening import listen
 from vault.classification import Classification
 from vault.keys import keyslots
 from vault.keys.keyslots import KdfLimits
@@ -217,7 +218,7 @@ def eventually(true: Callable[[], Any], seconds: float = 10.0) -> bool:
 @contextmanager
 def serving(desk: Desk, *sources: events.Source) -> Iterator[supervisor.Supervisor]:
     """A supervisor in a thread of this process, with these sources."""
-    listening = supervisor.listen(peer.socket_path())
+    listening = listen(peer.socket_path())
     assert listening is not None
     running = supervisor.Supervisor(listening, sources)
     thread = threading.Thread(target=running.run)

@@ -13,6 +13,7 @@ from desk import LOW, Desk, eventually, kill, serving
 
 from vault.agent import events, peer, supervisor
 from vault.agent.client import connect
+from vault.agent.listening import listen
 from vault.errors import Locked
 
 SOON = 1.0
@@ -119,7 +120,7 @@ def test_the_socket_that_is_gone_ends_the_agent(within: Desk) -> None:
 def test_an_idle_agent_ends_itself(within: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an open class and without a client there is nothing to keep."""
     monkeypatch.setattr(supervisor, "IDLE_EXIT", 0.3)
-    listening = supervisor.listen(peer.socket_path())
+    listening = listen(peer.socket_path())
     assert listening is not None
     running = supervisor.Supervisor(listening, [])
     thread = threading.Thread(target=running.run)

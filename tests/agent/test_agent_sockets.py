@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from desk import LOW, Desk, eventually, kill, serving
 
-from vault.agent import client, peer, supervisor, wire
+from vault.agent import client, clients, peer, supervisor, wire
 from vault.agent.client import connect, started
 from vault.agent.leases import Lease, Terms
+from vault.agent.listening import listen
 from vault.errors import Damaged, VaultBusy, VaultError
 
 SERVED = 2.0
@@ -74,8 +75,8 @@ def working(within: Desk) -> Desk:
 
 def test_half_a_frame_and_then_nothing(within: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow client keeps nobody waiting, and is dropped when its time (five seconds) is over."""
-    assert supervisor.PATIENCE == 5
-    monkeypatch.setattr(supervisor, "PATIENCE", 0.5)
+    assert clients.PATIENCE == 5
+    monkeypatch.setattr(clients, "PATIENCE", 0.5)
     with serving(within):
         within.connect(LOW[:1]).close()
         with raw(within) as slow, raw(within) as silent, raw(within) as torn:
@@ -310,7 +311,7 @@ def test_a_place_that_is_not_ours_alone_is_refused_by_both_sides(working: Desk, 
     for args in (("search", "heron"), ("list",), ("unlock", "--all-terminals"), ("lock",)):
         assert working.keyless(*args).code == 13, args
     with pytest.raises(Damaged):
-        supervisor.listen(peer.socket_path())
+        listen(peer.socket_path())
     os.chown(working.socket.parent, os.getuid(), os.getgid())
 
 
@@ -372,7 +373,7 @@ def test_a_peer_of_another_uid_is_refused_by_both_sides(working: Desk, monkeypat
         connect()
     working.end_all()
     came: list[socket.socket | None] = [None]
-    assert eventually(lambda: came.append(supervisor.listen(peer.socket_path())) or came[-1] is not None, 2)
+    assert eventually(lambda: came.append(listen(peer.socket_path())) or came[-1] is not None, 2)
     listening = came[-1]
     assert listening is not None
     running = supervisor.Supervisor(listening, [])

@@ -12,7 +12,9 @@ from tiny_models import ROOT, WIDTH
 
 from vault.errors import Damaged, ModelMissing
 from vault.models.embedder import BATCH, SEQUENCES, TOKEN_LIMIT, Embedder, _groups
-from vault.models.install import REFERENCES
+from vault.models.install import NAME, REFERENCES
+from vault.models.runtime import release_mapped
+from vault.models.store import ModelStore
 
 SENTENCES = [
     "The cat sits outside.",
@@ -181,3 +183,30 @@ except Damaged:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, b"", b"")
+
+
+@pytest.mark.model
+@pytest.mark.skipif(sys.platform != "linux", reason="pages are given back on Linux only")
+def test_pages_that_texts_do_not_use_are_given_back(default_store: ModelStore):
+    """After loading the whole file is resident; given back, only what texts use returns, and vectors stay the same."""
+    texts = ["the boiler man is Kowalski", "ein Reiher im Schilf"]
+    path = default_store.path(NAME)
+    with Embedder(path, model_id="here") as embedder:
+        before = embedder.embed(texts)
+        whole = resident(path)
+        assert whole > 0.9 * path.stat().st_size, "positive control"
+        release_mapped(default_store.directory)
+        assert resident(path) == 0
+        assert (embedder.embed(texts) == before).all()
+        assert resident(path) < 0.6 * whole
+
+
+def resident(path: Path) -> int:
+    """Bytes of the file *path* that are in this process's memory."""
+    found, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if not line.split()[0].endswith(":"):
+            inside = line.endswith(str(path.resolve()))
+        elif inside and line.startswith("Rss:"):
+            found += int(line.split()[1]) * 1024
+    return found

@@ -20,6 +20,7 @@ from vault.agent.hardening import harden
 from vault.agent.remote import RemoteCompartment
 from vault.classification import Classification
 from vault.errors import VaultError
+from vault.models.runtime import release_mapped
 from vault.models.store import ModelStore
 from vault.preparing import Draft
 from vault.reading import Reader
@@ -53,6 +54,7 @@ class ModelWorker:
         """Load what the first question needs, so that it need not wait; what is wrong with it, it will be told."""
         with suppress(VaultError):
             self._fresh().prepare([], [Draft("nothing in particular")], [])
+            release_mapped(self._models)
 
     def greet(self) -> None:
         """Look whether another model or other settings are in force.

@@ -10,16 +10,17 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vault.agent import events, leases, peer, wire
+from vault.agent.clients import MAX_REQUEST, Client
 from vault.agent.hardening import harden
-from vault.agent.leases import Lease, Terms
+from vault.agent.leases import Terms
+from vault.agent.listening import listen
+from vault.agent.worker import Worker
 from vault.classification import Classification
 from vault.errors import Damaged, Locked, VaultBusy, VaultError
 
@@ -27,71 +28,10 @@ MAX_CLIENTS = 256
 MAX_WORKERS = 96
 MAX_MODELS = 2
 """Loaded models, each with settings of its own: another one takes the place of the oldest."""
-MAX_REQUEST = 64 * 1024
-PATIENCE = 5.0
-"""Seconds a client may take to send a request; one that is waiting for a worker may take longer."""
-START_SECONDS = 600.0
-"""Seconds a worker may wait for its key: somebody is typing a passphrase."""
 TICK = 0.5
 """Seconds between looks at what tells nothing by itself: a terminal session that ended, a sleep that is over."""
 IDLE_EXIT = 600.0
 """Seconds without any open class and any request after which there is nothing left to keep."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """A process we started, and how to reach it."""
-
-    process: subprocess.Popen[bytes]
-    control: socket.socket
-    vault: str
-    path: str
-    """Where its vault is; for the model, the directory of models."""
-    name: str
-    """Its class, or ``model``."""
-    terms: Terms
-    """What holds once it is ready."""
-    lease: Lease
-    ready: bool = False
-    client: "Client | None" = None
-    """Who waits for it to be ready."""
-
-    def begin(self) -> None:
-        """It is ready: from now on its terms hold."""
-        self.ready = True
-        self.lease = Lease.begun(self.terms)
-
-    def send(self, message: Any, fds: Sequence[int] = ()) -> bool:
-        """Tell it something; False if it is no more."""
-        try:
-            wire.send(self.control, message, fds)
-        except wire.Gone:
-            return False
-        return True
-
-    def kill(self) -> None:
-        """End it, and with it everything it knew. Returns when the kernel has."""
-        with suppress(OSError):
-            self.process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        self.control.close()
-
-
-@dataclass(eq=False)
-class Client:
-    """A connection to our socket."""
-
-    connection: socket.socket
-    session: int
-    deadline: float
-    buffer: bytearray = field(default_factory=bytearray)
-    waiting: int = 0
-    """Workers it waits for."""
-    unlocking: tuple[str, ...] = ()
-    """Classes whose workers have yet to offer a pipe for their key."""
-    pipes: dict[str, int] = field(default_factory=dict)
-    failed: list[Any] | None = None
 
 
 class Supervisor:
@@ -148,8 +88,8 @@ class Supervisor:
         for source in self._sources:
             if source.fileno() is None:
                 self._hear(source)
-        over = [w for w in self._workers if w.lease.is_over() or w.process.poll() is not None]
-        self._lock([*over, *(self._models() if any(w.ready and w.name != "model" for w in over) else ())])
+        over = [w for w in self._workers if w.is_over]
+        self._lock([*over, *(self._models() if any(w.ready and not w.is_model for w in over) else ())])
         for client in [c for c in self._clients.values() if moment > c.deadline and not c.waiting]:
             self._drop(client)
         if not self._workers and not self._clients and moment > self._used + IDLE_EXIT:
@@ -185,9 +125,7 @@ class Supervisor:
             return
         if len(self._clients) >= MAX_CLIENTS:  # who has said nothing for longest makes room
             self._drop(min(self._clients.values(), key=lambda client: (client.waiting > 0, client.deadline)))
-        connection.setblocking(False)  # our answers are short: who does not take them is dropped
-        client = Client(connection, who.session, leases.now() + PATIENCE)
-        self._clients[connection] = client
+        self._clients[connection] = Client(connection, who.session)
         self._selector.register(connection, selectors.EVENT_READ, self._read)
 
     def _read(self, connection: Any) -> None:
@@ -195,25 +133,10 @@ class Supervisor:
         if client is None:  # dropped since its news came
             return
         try:
-            data = connection.recv(65536, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        client.buffer += data
-        if not data or len(client.buffer) > MAX_REQUEST + wire.HEAD:
-            self._drop(client)
-            return
-        size = int.from_bytes(client.buffer[: wire.HEAD], "big")
-        if len(client.buffer) < wire.HEAD or (size <= MAX_REQUEST and len(client.buffer) < wire.HEAD + size):
-            return
-        end = wire.HEAD + size
-        request, client.buffer = bytes(client.buffer[wire.HEAD : end]), client.buffer[end:]
-        try:
-            self._used = leases.now()
-            client.deadline = self._used + PATIENCE
-            verb, about = wire.parse(request if size <= MAX_REQUEST else b"")
-            self._do(client, str(verb), dict(about))
+            asked = client.request()
+            if asked is not None:
+                self._used = leases.now()
+                self._do(client, *asked)
         except VaultError as error:
             self._reply(client, wire.failure(error))
         except Exception:  # noqa: BLE001 (whatever a client sends, the others are served)
@@ -221,7 +144,7 @@ class Supervisor:
 
     def _reply(self, client: Client, message: Any, fds: Sequence[int] = ()) -> None:
         try:
-            wire.send(client.connection, message, fds)
+            client.reply(message, fds)
         except wire.Gone:
             self._drop(client)
 
@@ -229,7 +152,7 @@ class Supervisor:
         if self._clients.pop(client.connection, None) is not None:
             self._selector.unregister(client.connection)
             client.connection.close()
-        self._give_up(client)
+        client.give_up_pipes()
         self._lock([w for w in self._workers if w.client is client])  # nobody brings them a key any more
 
     # -- what a client can ask ------------------------------------------------------------------------
@@ -241,17 +164,17 @@ class Supervisor:
             case "attach":
                 self._attach(client, about)
             case "open":
-                self._reply(client, ["value", {w.name: _left(w) for w in self._usable(client, str(about["path"]))}, []])
+                self._reply(client, ["value", {w.name: w.left for w in self._usable(client, str(about["path"]))}, []])
             case "model":
                 self._connect(client, {"model": self._model(str(about["models"]), str(about["config"]))})
             case "unlock":
                 self._unlock(client, about)
             case "lock":
-                chosen = [w for w in self._workers if w.name != "model" and _chosen(w, about)]
+                chosen = [w for w in self._workers if w.is_meant(about.get("vault"), about.get("classes") or ())]
                 self._lock([*chosen, *self._models()])  # texts went through the model, too
                 self._reply(client, ["value", sorted({w.name for w in chosen}), []])
             case "status":
-                self._reply(client, ["value", [self._row(w, client) for w in self._workers], []])
+                self._reply(client, ["value", [w.row(client.session) for w in self._workers], []])
             case "stop":
                 self._lock(self._workers)
                 self._place.unlink(missing_ok=True)  # who comes now starts a new one
@@ -268,7 +191,7 @@ class Supervisor:
 
     def _usable(self, client: Client, path: str) -> list[Worker]:
         """The classes of the vault at *path* that are open for this client."""
-        own = [w for w in self._workers if w.path == path and w.ready and w.name != "model"]
+        own = [w for w in self._workers if w.path == path and w.ready and not w.is_model]
         return [w for w in own if w.lease.admits(client.session)]
 
     def _connect(self, client: Client, wanted: Mapping[str, Worker]) -> None:
@@ -279,7 +202,7 @@ class Supervisor:
             with ours, theirs:
                 if worker.send([], [theirs.fileno()]):
                     fds.append(ours.detach())
-                    row[name] = _left(worker)
+                    row[name] = worker.left
         self._reply(client, ["value", row, []], fds)
         for fd in fds:
             os.close(fd)
@@ -305,34 +228,16 @@ class Supervisor:
         if client is None:
             os.close(pipe)
             return
-        client.pipes[worker.name] = pipe
-        if set(client.pipes) == set(client.unlocking):
-            names = list(client.unlocking)
-            client.unlocking = ()
-            self._reply(client, ["value", names, []], [client.pipes[name] for name in names])
-            self._give_up(client)
-
-    @staticmethod
-    def _give_up(client: Client) -> None:
-        """Close our ends of the pipes of an unlock."""
-        while client.pipes:
-            os.close(client.pipes.popitem()[1])
-
-    def _row(self, worker: Worker, client: Client) -> dict[str, Any]:
-        left = _left(worker)
-        return {
-            "name": worker.name,
-            "vault": worker.vault,
-            "pid": worker.process.pid,
-            "ready": worker.ready,
-            "seconds": None if left is None else round(left),
-            "here": worker.lease.admits(client.session),
-        }
+        complete = client.offered(worker.name, pipe)
+        if complete is not None:
+            names, pipes = complete
+            self._reply(client, ["value", names, []], pipes)
+            client.give_up_pipes()
 
     # -- workers --------------------------------------------------------------------------------------
 
     def _models(self) -> list[Worker]:
-        return [w for w in self._workers if w.name == "model"]
+        return [w for w in self._workers if w.is_model]
 
     def _model(self, models: str, config: str) -> Worker:
         for worker in self._workers:
@@ -348,18 +253,9 @@ class Supervisor:
         return worker
 
     def _start(self, module: str, pipe: int, vault: str, path: str, name: str, terms: Terms) -> Worker:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"vault.agent.{module}", str(theirs.fileno())],
-                stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()], cwd="/",
-            )  # fmt: skip
-        ours.settimeout(PATIENCE)
-        waiting = Terms(START_SECONDS, session=terms.session)
-        worker = Worker(process, ours, vault, path, name, terms, Lease.begun(waiting))
+        worker = Worker.started(module, pipe, vault, path, name, terms)
         self._workers.append(worker)
-        self._selector.register(ours, selectors.EVENT_READ, lambda _: self._heard(worker))
+        self._selector.register(worker.control, selectors.EVENT_READ, lambda _: self._heard(worker))
         return worker
 
     def _heard(self, worker: Worker) -> None:
@@ -376,7 +272,7 @@ class Supervisor:
                 worker.lease = worker.lease.touched()
             case ["ready"]:
                 worker.begin()
-                self._replaced(worker)
+                self._lock([w for w in self._workers if worker.replaces(w)])
                 self._settle(worker, None)
             case ["nothing"]:
                 self._settle(worker, None)
@@ -384,13 +280,6 @@ class Supervisor:
             case _:
                 self._settle(worker, list(message))
                 self._lock([worker])
-
-    def _replaced(self, fresh: Worker) -> None:
-        """An older worker for the same class and terminal goes."""
-        def place(worker: Worker) -> tuple[str, str, int | None]:
-            return worker.vault, worker.name, worker.lease.terms.session
-
-        self._lock([w for w in self._workers if w is not fresh and w.ready and place(w) == place(fresh)])
 
     def _settle(self, worker: Worker, failed: list[Any] | None) -> None:
         """One worker fewer to wait for; the last answers the client."""
@@ -403,7 +292,7 @@ class Supervisor:
             client.unlocking = ()
             self._lock([w for w in self._workers if w.client is client])
         if not client.waiting:
-            client.deadline = leases.now() + PATIENCE
+            client.heard()
             self._reply(client, client.failed or ["value", None, []])
             client.failed = None
 
@@ -414,41 +303,6 @@ class Supervisor:
                 self._selector.unregister(worker.control)
                 worker.kill()
                 self._settle(worker, wire.failure(Locked("it was locked before it was open", remedy="try again")))
-
-
-def _left(worker: Worker) -> float | None:
-    """Seconds until it is locked, None for no end."""
-    left = worker.lease.ends - leases.now()
-    return None if left == float("inf") else left
-
-
-def _chosen(worker: Worker, about: dict[str, Any]) -> bool:
-    classes = about.get("classes") or [worker.name]
-    return worker.name in classes and worker.vault == (about.get("vault") or worker.vault)
-
-
-def listen(path: Path) -> socket.socket | None:
-    """Our socket at *path*, or None where another agent of ours has it already.
-
-    Raises:
-        Damaged: the place is not ours alone.
-    """
-    import fcntl
-
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    peer.check_place(path)
-    guard = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
-    except BlockingIOError:
-        os.close(guard)
-        return None
-    path.unlink(missing_ok=True)  # whoever left it is gone: it would hold the lock
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(str(path))
-    path.chmod(0o600)
-    listening.listen(128)
-    return listening
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,24 @@ def open_model(path: Path) -> Any:
             remedy="get the file again, then: memory model add PATH (or: memory model install)",
         )
     return model
+
+
+def release_mapped(directory: Path) -> None:
+    """Give back the pages of the models below *directory* until they are read again (Linux; elsewhere nothing happens).
+
+    Loading brings in the whole file. Half of an embedder is the table of its vocabulary, of which texts use little:
+    what they do use comes back from the page cache. For a process that holds a model all day.
+    """
+    if sys.platform != "linux":
+        return
+    from mmap import MADV_DONTNEED
+
+    libc = ctypes.CDLL(None)
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, access, _offset, _device, _inode, *name = line.split(maxsplit=5)
+        if name and "w" not in access and Path(name[0]).is_relative_to(directory.resolve()):
+            start, end = (int(number, 16) for number in span.split("-"))
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 
 def metadata(model: Any, key: str) -> str | None:
