@@ -19,7 +19,7 @@ import numpy as np
 
 import vault
 from vault.classification import Classification
-from vault.compartment.compartment import Incoming
+from vault.compartment.records import Incoming
 from vault.entry import Revision
 from vault.names import name_of, new_entry_id
 from vault.vault import Vault

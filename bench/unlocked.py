@@ -15,7 +15,7 @@ from material import MODELS, SHARES, Place, Writer
 import vault
 from vault.agent.classes import Keeping
 from vault.classification import Classification
-from vault.keys import keyslots
+from vault.keys import keyslots, stretching
 
 OPEN = (Classification.GENERAL, Classification.CHRONOLOGICAL, Classification.CONFIDENTIAL)
 TYPED = "met ana for coffee at ten, then the dentist"
@@ -110,7 +110,7 @@ def _first_answer(*, quick: bool) -> Iterator[Figure]:
         rounds = []
         for _ in range(3 if quick else 5):
             start = time.perf_counter()
-            keyslots.Stretched(keyslots.KdfLimits()).material(secret, slot.kdf)
+            keyslots.material(secret, slot.kdf, stretching.Stretched(stretching.KdfLimits()))
             alone = time.perf_counter() - start
             start = time.perf_counter()
             keeping = Keeping(dict.fromkeys(OPEN, (60.0, 0.0)))

@@ -77,7 +77,7 @@ def ask_new_passphrase(group: str) -> "Secret":
 
 def ask_seconds(report: Report, home: "Home", group: str) -> "list[Secret]":
     """The second secrets that the keyslots of *group* need: nothing where a passphrase alone opens it."""
-    from vault.unlocking import slots_on_disk
+    from vault.factors import slots_on_disk
 
     by_class = [[s for s in slots_on_disk(home, c) if s.group == group] for c in Classification]
     needing = [slots for slots in by_class if slots and not any(s.kind == "passphrase" for s in slots)]

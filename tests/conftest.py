@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import vault
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared" / "data"

@@ -1,12 +1,14 @@
 """What callers of the facade may pass, turned into what the library works with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from vault.classification import Classification, named
+from vault.entry import Entry
 from vault.errors import InvalidInput
-from vault.preparing import Draft
+from vault.preparing import Draft, check, tidy_title
 
 
 def as_class(value: Classification | str | None) -> Classification | None:
@@ -56,4 +58,28 @@ def draft_of(item: Mapping[str, Any] | str) -> Draft:
         source_id=item.get("source_id") or "",
         context=item.get("context") or "",
         metadata=dict(item.get("metadata") or {}),
+    )
+
+
+def edited(
+    old: Entry,
+    *,
+    text: str | None,
+    title: str | None,
+    tags: Iterable[str] | None,
+    created: datetime | str | None,
+    metadata: Mapping[str, Any] | None,
+) -> Entry:
+    """*old* as `edit` is to leave it; what is None stays.
+
+    Raises:
+        InvalidInput: too many tags, or no date.
+    """
+    return replace(
+        old,
+        text=old.text if text is None else text,
+        title=old.title if title is None else tidy_title(Draft("", title=title)),
+        tags=old.tags if tags is None else check(Draft("-", tags=tuple(tags))).tags or (),
+        created=as_moment(created) or old.created,
+        metadata=old.metadata if metadata is None else dict(metadata),
     )

@@ -20,7 +20,8 @@ from vault.search.search import filters_of
 from vault.text import one_line
 
 if TYPE_CHECKING:
-    from vault.compartment.compartment import Compartment, Skipped
+    from vault.compartment.compartment import Compartment
+    from vault.compartment.records import Skipped
 
 EVERYTHING = 2**62
 _CLASSES = list(Classification)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from vault import text as text_rules
 from vault.classification import Classification
-from vault.compartment.compartment import Incoming
+from vault.compartment.records import Incoming
 from vault.entry import Entry, Revision
 from vault.errors import Damaged, Locked, NoVault, StorageFailed, VaultBusy
 from vault.home import Home
@@ -24,6 +26,9 @@ from vault.preparing import Draft, Prepared, batches
 from vault.reading import Reader
 from vault.seal import seal
 
+if TYPE_CHECKING:
+    from vault.keys.pins import Pin
+
 
 class Writer:
     """Seals, stores and indexes revisions; needs no model."""
@@ -32,7 +37,10 @@ class Writer:
         """Write to *home*, and index what is open."""
         self._home = home
         self.opened = opened
-        self._pins = home.pins()
+
+    @cached_property
+    def _pins(self) -> "dict[Classification, Pin]":
+        return self._home.pins()
 
     def write(self, revisions: Sequence[Revision]) -> list[Entry]:
         """Number, sign, seal, store and index *revisions*; vault, device, seq and time are filled in here.
@@ -55,6 +63,18 @@ class Writer:
             by_class.setdefault(revision.classification, []).append(Incoming(name, s.digest, revision))
         self.opened.index(by_class)
         return [as_entry(r, name) for r, name in zip(final, names, strict=True)]
+
+    def finish_moves(self) -> list[str]:
+        """Write the tombstones of moves that were cut off after their first half; returns what is left to tell."""
+        try:
+            for old, entry_id, heads in self.opened.moves_to_finish():
+                entry = self.opened.need(old).compartment.entry(entry_id)
+                if entry is not None:
+                    self.write([tombstone(entry, old, heads, "moved")])
+        except (StorageFailed, Damaged, Locked) as error:  # reading must work all the same; the next opening asks again
+            return [f"a move is not finished: {error.message}"]
+        self.opened.moves_finished()
+        return []
 
     def _with_extra(self, revision: Revision) -> Revision:
         """Keys of a later version go from the parent to its successor."""
@@ -173,8 +193,8 @@ def _revision(prepared: Prepared) -> Revision:
     )
 
 
-def tombstone(entry: Entry, classification: Classification, parents: Sequence[str], kind: str) -> Revision:
-    """The revision that puts an entry in the trash (``trash``) or says it went to another class (``moved``)."""
+def _successor(entry: Entry, classification: Classification, parents: Sequence[str]) -> Revision:
+    """A revision after *parents*, without content; the writer fills in the rest."""
     return Revision(
         vault="",
         classification=classification,
@@ -184,21 +204,18 @@ def tombstone(entry: Entry, classification: Classification, parents: Sequence[st
         seq=0,
         created=entry.created,
         updated=entry.updated,
-        deleted=kind,
     )
+
+
+def tombstone(entry: Entry, classification: Classification, parents: Sequence[str], kind: str) -> Revision:
+    """The revision that puts an entry in the trash (``trash``) or says it went to another class (``moved``)."""
+    return replace(_successor(entry, classification, parents), deleted=kind)
 
 
 def again(entry: Entry, classification: Classification, parents: Sequence[str]) -> Revision:
     """A new revision with the content of *entry*: for moves, restores and changes of tags alone."""
-    return Revision(
-        vault="",
-        classification=classification,
-        entry=entry.id,
-        device="",
-        parents=tuple(parents),
-        seq=0,
-        created=entry.created,
-        updated=entry.updated,
+    return replace(
+        _successor(entry, classification, parents),
         body=entry.text,
         title=entry.title,
         tags=entry.tags,

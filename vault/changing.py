@@ -1,4 +1,4 @@
-"""What changes an entry that exists: edited text, moves, restores, purges; and its history.
+"""What changes an entry that exists: edits, moves, restores, the trash, purges; and its history.
 
 Every change is a new revision; none of these functions ever alters a file that is there.
 """
@@ -13,7 +13,7 @@ from vault.entry import Entry
 from vault.errors import Damaged, InvalidInput, Locked, NotFound, StorageFailed, VaultBusy
 from vault.home import Home
 from vault.opened import OpenClasses
-from vault.preparing import Draft, tidy_title
+from vault.preparing import Draft, as_draft, tidy_title
 
 PURGED_AT_ONCE = 10_000
 """Names per purge list, well within its size bound."""
@@ -50,22 +50,23 @@ def history(opened: OpenClasses, entry: Entry) -> list[Version]:
     return sorted(versions, key=lambda v: (v.updated, v.kind == "text"), reverse=True)
 
 
-def edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
+def edit(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
+    """*wanted* in place of *old*; what a detector may read is only looked at where it changed."""
+    if (wanted.text, wanted.title, wanted.metadata) == (old.text, old.title, old.metadata):
+        return capture.writer.write([again(wanted, old.classification, parents)])[0]
+    return _edit_text(capture, old, wanted, parents)
+
+
+def _edit_text(capture: Capture, old: Entry, wanted: Entry, parents: tuple[str, ...]) -> Entry:
     """Seal the changed text of *wanted*; where a detector puts it above its class, it moves there.
 
     A class that the person chose explicitly stays; the verdict's warning says what was seen.
     """
     chosen = old.reasoning.startswith("explicit")
-    draft = Draft(
-        text=wanted.text,
+    draft = replace(
+        as_draft(wanted),
         classification=old.classification if chosen else None,
         title=_retitled(old, wanted),
-        tags=wanted.tags,
-        created=wanted.created,
-        source=old.source,
-        source_id=old.source_id,
-        context=old.context,
-        metadata=dict(wanted.metadata),
         entry=old.id,
         parents=parents,
     )
@@ -99,6 +100,17 @@ def move(
             there.compartment.take(entry.id, carried)
     writer.write([tombstone(old, old.classification, old.revisions, "moved")])
     return entry
+
+
+def confirm(writer: Writer, entry: Entry) -> Entry:
+    """*entry* in the class it has, which is the person's choice from now on."""
+    sure = replace(entry, confidence=1.0, reasoning=f"explicit: {entry.classification} was confirmed")
+    return writer.write([again(sure, entry.classification, entry.revisions)])[0]
+
+
+def trash(writer: Writer, entry: Entry) -> None:
+    """Put *entry* in the trash."""
+    writer.write([tombstone(entry, entry.classification, entry.revisions, "trash")])
 
 
 def restore(writer: Writer, opened: OpenClasses, entry: Entry, revision: str | None) -> Entry:

@@ -57,6 +57,7 @@ SETTINGS = {
         Setting("classify.never_below", (), "rules that set a lowest class: CLASS #tag or CLASS /regex/"),
         Setting("search.limit", 10, "hits shown when -n is not given", bounds=(1, 1000)),
         Setting("search.mode", "hybrid", "how search works by default", ("hybrid", "keyword", "semantic")),
+        Setting("search.rerank", 20, "first hits that a reranker in use reads again; 0 none", bounds=(0, 50)),
         Setting("capture.editor", "", "editor for `memory add` and `edit` (default: $VISUAL, $EDITOR, vi)"),
         *(
             Setting(

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 
 from vault.classification import Classification
 from vault.errors import Locked, NotFound
+from vault.factors import device_secret, slots_on_disk
+from vault.headers import exchanged, latest, rewrite
 from vault.home import Home
-from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits, Secret, Stretched
-from vault.keys.sections import ClassKeys
+from vault.keys import keyslots, stretching
+from vault.keys.keyslots import Secret
 from vault.keys.slots import KdfParams, Slot
+from vault.keys.stretching import KdfLimits, Stretched
+from vault.keys.unlocked import ClassKeys
 from vault.opened import OpenClass, OpenClasses
-from vault.unlocking import Unlocker, device_secret, exchanged, group_kdf, slots_on_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +179,19 @@ class Keyring:
         slots = [s for c in Classification for s in slots_on_disk(self.home, c, pinned=True)]
         slots = [s for s in slots if s.group == group and s.kdf]
         staying = [s for s in slots if s.id not in gone]
-        found = group_kdf(staying or slots, group, lambda: keyslots.calibrate(self.limits))
+        found = next((s.kdf for s in staying or slots), None) or stretching.calibrate(self.limits)
         kdf = self.limits.floor(found)
-        return kdf if staying and kdf is found else replace(kdf, salt=keyslots.new_salt())
+        return kdf if staying and kdf is found else replace(kdf, salt=stretching.new_salt())
 
     def _exchange(
         self, members: Sequence[OpenClass], wanted: Callable[[ClassKeys], tuple[Sequence[Slot], Sequence[Slot]]]
     ) -> Exchange:
         """Write what *wanted* says of each class: (keyslots that go, keyslots that come)."""
-        unlocker = Unlocker(self.home, Stretched(self.limits))
-        with unlocker.latest([o.keys for o in members]) as latest:
-            plans = [(opened, keys, *wanted(keys)) for opened, keys in zip(members, latest, strict=True)]
+        with latest(self.home, [o.keys for o in members]) as now:
+            plans = [(opened, keys, *wanted(keys)) for opened, keys in zip(members, now, strict=True)]
             plans = [plan for plan in plans if plan[2] or plan[3]]
             changes = [(k, k.newest, exchanged(k.header, [s.id for s in gone], new)) for _, k, gone, new in plans]
-            for (opened, *_), keys in zip(plans, unlocker.rewrite_all(changes), strict=True):
+            for (opened, *_), keys in zip(plans, rewrite(self.home, changes), strict=True):
                 opened.keys = keys
         return Exchange(
             tuple(SlotOfClass(k.header.classification, s) for _, k, _, new in plans for s in new),

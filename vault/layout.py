@@ -10,14 +10,15 @@ from vault import durable
 from vault import home as homes
 from vault.classification import Classification
 from vault.errors import InvalidInput, VaultError
+from vault.headers import new_headers
 from vault.home import Home
 from vault.keys import keyslots
-from vault.keys.keyslots import GROUPS, KdfLimits, Secret
+from vault.keys.keyslots import GROUPS, Secret
 from vault.keys.pins import Pin
+from vault.keys.stretching import KdfLimits
 from vault.names import name_of
 from vault.objects import GITATTRIBUTES, GITIGNORE, ObjectStore
 from vault.opening import open_vault, read_keyfile
-from vault.unlocking import new_headers
 from vault.vault import Vault
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from vault import durable
 from vault.classification import Classification
-from vault.compartment.compartment import Compartment, Incoming, Skipped
+from vault.compartment.compartment import Compartment
+from vault.compartment.records import Incoming, Skipped
 from vault.entry import Revision
 from vault.errors import Damaged, Locked, StorageFailed, VaultBusy
 from vault.home import Home
@@ -20,7 +21,7 @@ from vault.reconcile import Progress, Report, loader, open_all, reconcile, unfin
 from vault.seal import Opener
 
 if TYPE_CHECKING:
-    from vault.keys.sections import ClassKeys
+    from vault.keys.unlocked import ClassKeys
 
 
 class OpenClass:
@@ -312,9 +313,5 @@ def _look_again_after_a_change(opened: OpenClass) -> None:
     heads, generation = ",".join(keys.heads), str(keys.newest.generation)
     if compartment.meta("header") == heads:
         return
-    with compartment.db.transaction():
-        same = compartment.meta("generation") == generation
-        compartment.retry(["pending"] if same else ["pending", "foreign"])
-        compartment.remember("fingerprint", "{}")
-        compartment.remember("generation", generation)
-        compartment.remember("header", heads)
+    kinds = ["pending"] if compartment.meta("generation") == generation else ["pending", "foreign"]
+    compartment.retry(kinds, {"fingerprint": "{}", "generation": generation, "header": heads})

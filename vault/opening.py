@@ -12,7 +12,7 @@ from vault.vault import Vault
 if TYPE_CHECKING:
     from vault.agent.classes import Keeping
     from vault.config import Config
-    from vault.keys.keyslots import KdfLimits
+    from vault.keys.stretching import KdfLimits
 
 
 def open_vault(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from vault.classify.personal import Evidence
     from vault.classify.reasons import About, Reasons
     from vault.classify.verdict import Verdict
-    from vault.compartment.compartment import Compartment, Vectors
+    from vault.compartment.compartment import Compartment
+    from vault.compartment.vectors import Vectors
     from vault.entry import Entry
     from vault.models.embedder import Embedder
 
@@ -39,7 +40,7 @@ MAX_DEPTH = 32
 """Nesting of metadata down to which detectors look one by one."""
 FRONT_RESERVE = 64 * 1024
 """Bytes of front matter kept for title, tags and what we add."""
-_HEADING = re.compile(r"\s*#{1,6}[ \t]+(\S[^\n]{0,200})")
+_HEADING = r"\s*#{1,6}[ \t]+(\S[^\n]{0,200})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def tidy_title(draft: Draft) -> str:
     """The title given, or the heading that the text begins with; one line, at most 200 characters."""
     if draft.title is not None:
         return text_rules.safe_text(draft.title, newlines=False)[:200]
-    found = _HEADING.match(draft.text)
+    found = re.match(_HEADING, draft.text)
     return text_rules.safe_text(found[1], newlines=False).rstrip("# ")[:200] if found else ""
 
 

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from vault.entry import Entry
     from vault.models.embedder import Embedder
     from vault.models.instruct import Instruct
+    from vault.models.reranker import Reranker
     from vault.models.store import ModelStore
     from vault.preparing import Draft, Prepared
     from vault.reconcile import Progress
     from vault.search.hit import Hit
     from vault.search.query import Query
     from vault.search.request import Request
+    from vault.search.rerank import Again
 
 
 class Reader:
@@ -43,9 +45,10 @@ class Reader:
 
     def close(self) -> None:
         """Free the model's memory."""
-        embedder = self.__dict__.pop("_embedder", None)
-        if embedder is not None:
-            embedder.close()
+        for name in ("_embedder", "_reranker"):
+            loaded = self.__dict__.pop(name, None)
+            if loaded is not None:
+                loaded.close()
 
     def model(self) -> tuple[str, int] | None:
         """(id, dimensions) of the embedder in use; None where texts are only read by their words."""
@@ -114,7 +117,18 @@ class Reader:
         if mode in {"hybrid", "semantic"} and parsed.has_text and self._embedder is not None:
             embedder = self._embedder
             self._catch_up(compartments, embedder)
-        return search(compartments, parsed, embedder, mode=mode, limit=limit)
+        again = self._again if mode != "keyword" and parsed.text.strip() else None
+        return search(compartments, parsed, embedder, mode=mode, limit=limit, again=again)
+
+    @property
+    def _again(self) -> "Again | None":
+        """What reads the first hits again, where a reranker is in use."""
+        first = int(self.config["search.rerank"])
+        if not first or self._reranker is None:
+            return None
+        from vault.search.rerank import Again
+
+        return Again(self._reranker, first, self.notes.append)
 
     def _catch_up(self, compartments: "Sequence[Compartment]", embedder: "Embedder") -> None:
         """Embed the few entries that wait; many would make a search slow, so they are only mentioned."""
@@ -143,6 +157,14 @@ class Reader:
         except (ModelMissing, Damaged) as error:  # capturing and words must work all the same
             self.standing.append(f"{error.message}: words only ({error.remedy})")
             self.notes += self.standing
+            return None
+
+    @cached_property
+    def _reranker(self) -> "Reranker | None":
+        try:
+            return self.models.load_reranker() if self.models.active("reranker") else None
+        except (ModelMissing, Damaged) as error:  # the order of the search does without
+            self.notes.append(f"{error.message}: hits are in the order of the search ({error.remedy})")
             return None
 
     @cached_property

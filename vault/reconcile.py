@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vault.compartment.compartment import Compartment, Incoming, Skipped
+from vault.compartment.compartment import Compartment
+from vault.compartment.records import Incoming, Skipped
 from vault.entry import Revision
 from vault.errors import Damaged, NotFound, StorageFailed
 from vault.objects import ObjectStore

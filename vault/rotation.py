@@ -11,16 +11,19 @@ from vault.capture import Writer
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.errors import Conflict
+from vault.factors import slots_on_disk
+from vault.headers import check_enough_is_left, latest, rewrite
 from vault.keyring import Exchange, Keyring, SlotOfClass
-from vault.keys import keyslots
-from vault.keys.keyslots import Secret, Stretched
+from vault.keys import keyslots, stretching
+from vault.keys.keyslots import Secret
 from vault.keys.roots import Root, seal_old_roots
-from vault.keys.sections import MAX_GENERATIONS, ClassKeys, Header
+from vault.keys.sections import MAX_GENERATIONS, Header
 from vault.keys.slots import KdfParams, Slot
+from vault.keys.stretching import Stretched
+from vault.keys.unlocked import ClassKeys
 from vault.opened import OpenClass
 from vault.reconcile import Progress, open_all
 from vault.seal import Opener
-from vault.unlocking import Unlocker, check_enough_is_left, slots_on_disk
 
 PAGE = 64
 """Entries resealed at a time; what one call of the writer makes durable together."""
@@ -66,18 +69,18 @@ class Rotation:
             Conflict: nothing would open a class; StorageFailed: each class opens as before or as it is to.
         """
         members = self._members()
-        unlocker = Unlocker(self.keyring.home, self.stretched)
+        home = self.keyring.home
         costs = _Costs(self.keyring, {o.compartment.classification for o in members})
         added, removed = [], []
-        with unlocker.latest([o.keys for o in members]) as latest:
+        with latest(home, [o.keys for o in members]) as now:
             changes = []
-            for keys in latest:
+            for keys in now:
                 root = Root.new(keys.newest.vault_id, keys.header.classification, _next_generation(keys))
-                slots = _slots(keys, root, secrets, codes.get(_group(keys)), costs, unlocker.stretched)
+                slots = _slots(keys, root, secrets, codes.get(_group(keys)), costs, self.stretched)
                 changes.append((keys, root, _header(keys, root, slots)))
                 added += [SlotOfClass(root.classification, s) for s in slots]
                 removed += [SlotOfClass(root.classification, s) for s in keys.header.slots]
-            for opened, keys in zip(members, unlocker.rewrite_all(changes), strict=True):
+            for opened, keys in zip(members, rewrite(home, changes), strict=True):
                 opened.keys, opened.opener = keys, Opener(keys)
         return Exchange(tuple(added), tuple(removed))
 
@@ -128,7 +131,7 @@ class _Costs:
     def __call__(self, old: KdfParams | None) -> KdfParams | None:
         if old is None or old in self._shared:
             return old
-        return self._fresh.setdefault(old, replace(self._limits.floor(old), salt=keyslots.new_salt()))
+        return self._fresh.setdefault(old, replace(self._limits.floor(old), salt=stretching.new_salt()))
 
 
 def _slots(

@@ -17,7 +17,7 @@ from vault.keys.device import DeviceKey, verify
 from vault.names import name_of
 
 if TYPE_CHECKING:
-    from vault.keys.sections import ClassKeys
+    from vault.keys.unlocked import ClassKeys
 
 MAX_SEALED = 64 * 1024 * 1024
 MIN_PADDED = 1024

@@ -12,38 +12,35 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from vault import capture as capturing
-from vault import changing
-from vault.arguments import as_class, as_moment, draft_of
+from vault import finding
+from vault.arguments import as_class, draft_of, edited
 from vault.capture import Capture, Writer
-from vault.changing import Version
 from vault.classification import Classification
 from vault.compartment.filters import Filters
 from vault.entry import Entry
-from vault.errors import Damaged, InvalidInput, Locked, NotFound, StorageFailed
-from vault.names import CROCKFORD, ENTRY_ID_LENGTH, fold_crockford
+from vault.errors import Locked
 from vault.opened import OpenClasses
-from vault.preparing import Draft, check, tidy_title
+from vault.preparing import Draft
 from vault.reading import Reader, need_named
 from vault.reconcile import Progress
 
 if TYPE_CHECKING:
     from vault.browsing import Browsing
+    from vault.changing import Version
     from vault.classify.reasons import Reasons
     from vault.classify.verdict import Verdict
     from vault.config import Config
     from vault.doctor import Finding
     from vault.home import Home
     from vault.keyring import Keyring
-    from vault.keys.keyslots import KdfLimits, Secret
+    from vault.keys.keyslots import Secret
+    from vault.keys.stretching import KdfLimits
     from vault.models.store import ModelStore
     from vault.rechecking import Recheck
     from vault.search.hit import Hit
     from vault.search.query import Query
     from vault.search.request import Request
     from vault.transfer import ImportReport
-
-MIN_ID_PREFIX = 4
 
 
 class Vault:
@@ -98,10 +95,11 @@ class Vault:
         Raises:
             WrongPassphrase: no secret fits anything; Damaged: the header was tampered with.
         """
-        from vault.keys.keyslots import KdfLimits, Stretched
+        from vault.keys.stretching import KdfLimits, Stretched
         from vault.unlocking import Unlocker
 
-        wanted = [c for c in Classification if c in set(classes) and c not in self.opened.classes]
+        named = set(classes)
+        wanted = [c for c in Classification if c in named and c not in self.opened.classes]
         if wanted:
             unlocker = Unlocker(self.home, Stretched(self._limits or KdfLimits()))
             with self.opened.opening(wanted) as take:
@@ -127,15 +125,7 @@ class Vault:
 
     def finish_moves(self) -> None:
         """Write the second half of moves between open classes that were cut off after the first."""
-        try:
-            for old, entry_id, heads in self.opened.moves_to_finish():
-                entry = self.opened.need(old).compartment.entry(entry_id)
-                if entry is not None:
-                    self._writer.write([capturing.tombstone(entry, old, heads, "moved")])
-        except (StorageFailed, Damaged, Locked) as error:  # reading must work all the same; the next opening asks again
-            self.notes.append(f"a move is not finished: {error.message}")
-        else:
-            self.opened.moves_finished()
+        self.notes += self._writer.finish_moves()
 
     @property
     def open_classes(self) -> tuple[Classification, ...]:
@@ -151,7 +141,7 @@ class Vault:
     def keyring(self) -> "Keyring":
         """The keyslots of the open classes."""
         from vault.keyring import Keyring
-        from vault.keys.keyslots import KdfLimits
+        from vault.keys.stretching import KdfLimits
 
         return Keyring(self.home, self.opened, self._limits or KdfLimits())
 
@@ -167,10 +157,9 @@ class Vault:
         return Writer(self.home, self.opened)
 
     def _vocabulary(self) -> list[str]:
-        counts: dict[str, int] = {}
         with suppress(Locked):  # a class that was locked meanwhile must not keep a capture back
-            counts = self.tags()
-        return sorted(counts, key=lambda tag: (-counts[tag], tag))[:1000]
+            return finding.vocabulary(self.opened)
+        return []
 
     def classify(self, text: str) -> "Verdict":
         """How *text* would be filed and why; stores nothing."""
@@ -185,13 +174,7 @@ class Vault:
 
         `confirm` and `move` settle them, and teach how to file what is like them.
         """
-        below = self.config.thresholds()
-        found = [
-            entry
-            for compartment in self.opened.compartments
-            for entry in compartment.fetch(compartment.unsure(below[compartment.classification], limit)).values()
-        ]
-        return sorted(found, key=lambda e: (e.confidence or 0.0, e.id))[:limit]
+        return finding.uncertain(self.opened, self.config.thresholds(), limit)
 
     def recheck(self, progress: Progress | None = None) -> "Recheck":
         """Look again at all entries whose class no person chose; moves nothing by itself."""
@@ -234,16 +217,8 @@ class Vault:
             InvalidInput: the text cannot be kept; Locked: this device has never unlocked the class;
             StorageFailed: nothing was acknowledged.
         """
-        draft = Draft(
-            text=text,
-            classification=as_class(classification),
-            title=title,
-            tags=tuple(tags),
-            created=as_moment(created),
-            source=source,
-            context=context or "",
-            metadata=dict(metadata or {}),
-        )
+        item = {"text": text, "classification": classification, "title": title, "tags": tags, "created": created}
+        draft = draft_of(item | {"source": source, "context": context, "metadata": metadata})
         capture = self._capture
         return capture.commit(capture.prepare([draft]))[0]
 
@@ -278,39 +253,13 @@ class Vault:
         Raises:
             NotFound: none (or it is locked); InvalidInput: ambiguous or too short.
         """
-        prefix = fold_crockford(entry_id)
-        if len(prefix) < MIN_ID_PREFIX:
-            raise InvalidInput("an id prefix has at least 4 characters", remedy="give more of the id")
-        legal = not set(prefix) - set(CROCKFORD)
-        found = {i for c in self.opened.compartments for i in c.ids(prefix)} if legal else set()
-        if len(found) > 1:
-            raise InvalidInput(f"{prefix} is ambiguous", remedy="give more of the id")
-        entries = [e for i in found for c in self.opened.compartments if (e := c.entry(i)) is not None]
-        entries = [e for e in entries if trash or not e.deleted]
-        if not entries:
-            locked = ", ".join(self.locked_classes)
-            raise NotFound(
-                f"no entry {prefix[:ENTRY_ID_LENGTH]}",
-                remedy=f"it may be in a locked class ({locked})" if locked else "",
-            )
-        return min(entries, key=lambda e: (e.deleted, -e.level))
+        return finding.by_id(self.opened, entry_id, trash=trash)
 
     def entries(
         self, query: "str | Query | Request" = "", *, limit: int = 50, offset: int = 0, trash: bool = False
     ) -> list[Entry]:
         """Entries newest first, filtered by the filters of a query."""
-        from vault.search.search import filters_of
-
-        parsed = self._asked(query)
-        filters = filters_of(parsed, trash=trash)
-        found = [
-            e
-            for c in self.opened.compartments
-            if parsed.classes is None or c.classification in parsed.classes
-            for e in c.entries(filters, limit + offset)
-        ]
-        found.sort(key=lambda e: (e.created, e.id), reverse=True)
-        return found[offset : offset + limit]
+        return finding.newest(self.opened, self._asked(query), limit, offset, trash=trash)
 
     def _asked(self, query: "str | Query | Request") -> "Query":
         from vault.search.request import as_query
@@ -322,22 +271,20 @@ class Vault:
 
     def tags(self) -> dict[str, int]:
         """Tag → number of entries, over the open classes."""
-        counts: dict[str, int] = {}
-        for compartment in self.opened.compartments:
-            for tag, count in compartment.tags().items():
-                counts[tag] = counts.get(tag, 0) + count
-        return counts
+        return finding.tags(self.opened)
 
     def counts(self) -> dict[Classification, tuple[int, int]]:
         """Open class → (living entries, entries in the trash)."""
         return {c.classification: (c.count(Filters()), c.count(Filters(trash=True))) for c in self.opened.compartments}
 
-    def history(self, entry_id: str) -> list[Version]:
+    def history(self, entry_id: str) -> "list[Version]":
         """All revisions of an entry in the open classes, newest first.
 
         Raises:
             NotFound, InvalidInput: as `get`.
         """
+        from vault import changing
+
         return changing.history(self.opened, self.get(entry_id))
 
     @property
@@ -378,19 +325,11 @@ class Vault:
         Raises:
             NotFound, InvalidInput, StorageFailed, Locked: as `get` and `capture`.
         """
+        from vault import changing
+
         old = self.get(entry_id, trash=False)
-        parents = tuple(base) if base is not None else old.revisions
-        wanted = replace(
-            old,
-            text=old.text if text is None else text,
-            title=old.title if title is None else tidy_title(Draft("", title=title)),
-            tags=old.tags if tags is None else check(Draft("-", tags=tuple(tags))).tags or (),
-            created=as_moment(created) or old.created,
-            metadata=old.metadata if metadata is None else dict(metadata),
-        )
-        if (wanted.text, wanted.title, wanted.metadata) == (old.text, old.title, old.metadata):
-            return self._writer.write([capturing.again(wanted, old.classification, parents)])[0]
-        return changing.edit_text(self._capture, old, wanted, parents)
+        wanted = edited(old, text=text, title=title, tags=tags, created=created, metadata=metadata)
+        return changing.edit(self._capture, old, wanted, old.revisions if base is None else tuple(base))
 
     def move(self, entry_id: str, classification: Classification | str) -> Entry:
         """File an entry under another class. What was sealed before stays in history under the old one.
@@ -398,6 +337,8 @@ class Vault:
         Raises:
             NotFound, InvalidInput, StorageFailed; Locked: this device has never unlocked the class.
         """
+        from vault import changing
+
         old = self.get(entry_id, trash=False)
         target = as_class(classification)
         if target is None or target is old.classification:
@@ -410,9 +351,9 @@ class Vault:
         Raises:
             NotFound, InvalidInput, StorageFailed: as `get`.
         """
-        old = self.get(entry_id, trash=False)
-        sure = replace(old, confidence=1.0, reasoning=f"explicit: {old.classification} was confirmed")
-        return self._writer.write([capturing.again(sure, old.classification, old.revisions)])[0]
+        from vault import changing
+
+        return changing.confirm(self._writer, self.get(entry_id, trash=False))
 
     def delete(self, entry_id: str, *, purge: bool = False) -> Entry:
         """Put an entry in the trash; with *purge*, delete its sealed files for good (history and backups keep them).
@@ -420,12 +361,13 @@ class Vault:
         Raises:
             NotFound, InvalidInput, StorageFailed: as `get`.
         """
+        from vault import changing
+
         entry = self.get(entry_id)
         if purge:
             changing.purge(self.home, self.opened, entry)
         elif not entry.deleted:
-            stone = capturing.tombstone(entry, entry.classification, entry.revisions, "trash")
-            self._writer.write([stone])
+            changing.trash(self._writer, entry)
         return replace(entry, deleted=True)
 
     def restore(self, entry_id: str, revision: str | None = None) -> Entry:
@@ -434,6 +376,8 @@ class Vault:
         Raises:
             NotFound, InvalidInput, StorageFailed: as `get`; nothing to restore is InvalidInput.
         """
+        from vault import changing
+
         entry = self.get(entry_id)
         return changing.restore(self._writer, self.opened, entry, revision)
 

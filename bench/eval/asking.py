@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import vault
 from vault.classification import Classification
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 from vault.models.store import ModelStore
 from vault.reading import Reader
 from vault.search import search as searching

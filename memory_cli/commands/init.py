@@ -121,7 +121,7 @@ def _both(passphrase: "Secret", second: "Secret") -> "Secret":
 
 
 def _classes(groups: "Sequence[str]") -> dict[str, tuple[Classification, ...]]:
-    from vault.unlocking import GROUPED
+    from vault.headers import GROUPED
 
     return dict(GROUPED) if len(groups) > 1 else {groups[0]: tuple(Classification)}
 

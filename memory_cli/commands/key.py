@@ -199,8 +199,8 @@ def drill(
 
         memory key test keyfile --file ~/usb/memory.key
     """
+    from vault.attempt import tried
     from vault.keyring import SlotOfClass
-    from vault.unlocking import tried
 
     session: Session = context.obj
     with session.shut() as vault:

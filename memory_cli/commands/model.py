@@ -8,8 +8,10 @@ import typer
 from memory_cli import options
 from memory_cli.session import Session
 from vault import config as configuration
+from vault.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from vault.models.examine import Kind
     from vault.models.record import ModelInfo
     from vault.models.store import ModelStore
 
@@ -50,10 +52,12 @@ def install(
 
 def list_(context: typer.Context, json: options.Json = False) -> None:
     """Installed models; * marks those in use."""
+    from vault.models.record import KINDS
+
     session: Session = context.obj
     store = _store()
     infos = store.installed()
-    active = {a.name for kind in ("embedder", "instruct") if (a := store.active(kind))}
+    active = {a.name for kind in KINDS if (a := store.active(kind))}
     if json:
         session.report.json([{**vars_of(i), "active": i.name in active} for i in infos])
         return
@@ -96,17 +100,29 @@ def _has_vault(session: Session) -> bool:
 
 def add(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A GGUF file: an embedder or an instruct model.")],
+    path: Annotated[Path, typer.Argument(help="A GGUF file: an embedder, a reranker or an instruct model.")],
     name: Annotated[str | None, typer.Option("--name", help="What to call it (default: the file's name).")] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", help="What it is for, if the file does not say: embedder, instruct, reranker.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Add a model of your own. The first of its kind is in use at once; else `memory model use` switches."""
     session: Session = context.obj
-    info = _store().add(path, name)
+    info = _store().add(path, name, _kind(as_))
     _say(session, [info], json=json)
     active = _store().active(info.kind)
     used = active is not None and active.name == info.name
     session.report.note(f"memory: {'in use now' if used else 'take it into use with: memory model use ' + info.name}")
+
+
+def _kind(named: str | None) -> "Kind | None":
+    from vault.models.record import KINDS
+
+    found = next((kind for kind in KINDS if kind == named), None)
+    if named is not None and found is None:
+        raise InvalidInput(f"no kind of model {named[:20]!r}", remedy=f"use one of {', '.join(KINDS)}")
+    return found
 
 
 def verify(

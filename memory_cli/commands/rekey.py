@@ -244,8 +244,8 @@ def _classes_of(home: "Home", target: str) -> list[Classification]:
         InvalidInput: neither; NotFound: no class belongs to the group.
     """
     from vault.arguments import as_class
+    from vault.factors import slots_on_disk
     from vault.keys.keyslots import GROUPS
-    from vault.unlocking import slots_on_disk
 
     found = [c for c in Classification if any(s.group == target for s in slots_on_disk(home, c))]
     if found:
@@ -283,7 +283,7 @@ def _kept(files: "Sequence[Path]") -> "list[Secret]":
 
 
 def _own(vault: "Vault") -> "list[Secret]":
-    from vault.unlocking import device_secret
+    from vault.factors import device_secret
 
     own = device_secret(vault.home)
     return [own] if own else []

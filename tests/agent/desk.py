@@ -22,7 +22,7 @@ from vault.agent.classes import Keeping
 from vault.agent.listening import listen
 from vault.classification import Classification
 from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 
 QUICK = KdfLimits(target_seconds=0.001)
 """Production's smallest Argon2, so that the program accepts it: about 0.2 s."""

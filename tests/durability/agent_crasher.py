@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import crasher
-from crasher import CHECK_EVERY, Ledger, check, child, work
+from crasher import CHECK_EVERY, Ledger, child, looked, work
 from rig import CLASSES, MARKER, Rig, State
 
 import vault
@@ -149,14 +149,10 @@ def main() -> int:
         ended["typed" if status == TYPED else "killed"] += 1
         ledger.take(said)
         if n % CHECK_EVERY == CHECK_EVERY - 1 or n == kills - 1 or ledger.maybe:
-            looking = fresh if n % 10 == 0 else alone
-            answer, status = child(lambda out, looking=looking: check(looking, place, out), None)
-            if status:
-                wrong.append(f"kill {n}: the vault does not open")
+            found = looked(ledger, n, fresh if n % 10 == 0 else alone, place)
+            wrong += [f"kill {n}: the vault does not open"] if found is None else found
+            if found is None:
                 break
-            faults, found = json.loads(answer)
-            wrong += [f"kill {n}: {f}" for f in faults]
-            wrong += [f"kill {n}: {w}" for w in ledger.compare({i: tuple(s) for i, s in found.items()})]
     agent = connect()
     if agent is not None:
         with agent:

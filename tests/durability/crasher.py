@@ -146,6 +146,15 @@ def check(rig: Rig, place: Path, out: int) -> None:
         os.write(out, answer[start : start + 4096])
 
 
+def looked(ledger: Ledger, n: int, rig: Rig, place: Path) -> list[str] | None:
+    """What is wrong after kill *n*, as a process of its own sees it; None where the vault does not open."""
+    answer, status = child(lambda out: check(rig, place, out), None)
+    if status:
+        return None
+    faults, found = json.loads(answer)
+    return [f"kill {n}: {w}" for w in (*faults, *ledger.compare({i: tuple(s) for i, s in found.items()}))]
+
+
 def main() -> int:
     """Kill and compare; 0 if nothing was wrong."""
     root, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -165,13 +174,10 @@ def main() -> int:
             wrong.append(f"kill {n}: the child ended by itself with {status}")
         ledger.take(said)
         if n % CHECK_EVERY == CHECK_EVERY - 1 or n == kills - 1 or ledger.maybe:
-            answer, status = child(lambda out: check(rig, place, out), None)
-            if status:
-                wrong.append(f"kill {n}: the vault does not open")
+            found = looked(ledger, n, rig, place)
+            wrong += [f"kill {n}: the vault does not open"] if found is None else found
+            if found is None:
                 break
-            faults, found = json.loads(answer)
-            wrong += [f"kill {n}: {f}" for f in faults]
-            wrong += [f"kill {n}: {w}" for w in ledger.compare({i: tuple(s) for i, s in found.items()})]
     print("\n".join(wrong))
     print(f"killed {killed}, acknowledged {ledger.done}, entries {len(ledger.sure)}, wrong {len(wrong)}")
     return bool(wrong)

@@ -6,6 +6,8 @@ not the disk.
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,20 @@ def fast_directory() -> Iterator[Path]:
     memory = Path("/dev/shm")
     with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as path:
         yield Path(path)
+
+
+def crashed(script: str, root: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a crasher beside this file on *root*, in an interpreter of its own that knows no other home."""
+    here = Path(__file__).parent
+    return subprocess.run(
+        [sys.executable, str(here / script), str(root), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=here.parent.parent,
+        timeout=7000,
+        env={"PYTHONPATH": str(here.parent.parent), "HOME": str(root), "PATH": "/usr/bin:/bin", **environment},
+    )
 
 
 class Rig:

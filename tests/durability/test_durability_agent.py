@@ -1,35 +1,19 @@
 """T1 with the agent: client, worker or supervisor killed with SIGKILL at random moments of work (about 30 s)."""
 
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from rig import fast_directory
-
-HERE = Path(__file__).parent
+from rig import crashed, fast_directory
 
 
 def crash(kills: int, seed: int, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the crasher in an interpreter of its own, with an agent of its own, of which nothing may be left."""
     with fast_directory() as root:
         (root / "run").mkdir(mode=0o700)
-        run = subprocess.run(
-            [sys.executable, str(HERE / "agent_crasher.py"), str(root), str(kills), str(seed), *more],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=HERE.parent.parent,
-            timeout=7000,
-            env={
-                "PYTHONPATH": str(HERE.parent.parent),
-                "HOME": str(root),
-                "PATH": "/usr/bin:/bin",
-                "XDG_RUNTIME_DIR": str(root / "run"),
-            },
-        )
+        run = crashed("agent_crasher.py", root, kills, seed, *more, XDG_RUNTIME_DIR=str(root / "run"))
         until = time.monotonic() + 5
         while (left := living(root / "run")) and time.monotonic() < until:
             time.sleep(0.05)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from one_class import add_slot, remove_slot
 from rig import CLASSES, GONE, MARKER, Rig, State, all_entries, errors, fast_directory, plaintext
 from shim import ENDED, ERRORS, PROTOCOL, Call, Fault, installed
 
@@ -16,9 +17,8 @@ from vault import durable
 from vault.classification import Classification
 from vault.errors import StorageFailed
 from vault.keys import keyslots
-from vault.keys.keyslots import GROUPS, KdfLimits, Stretched
+from vault.keys.keyslots import GROUPS
 from vault.layout import lay_out
-from vault.unlocking import Unlocker
 
 SPARE = keyslots.keyfile(b"s" * 64)
 
@@ -56,12 +56,11 @@ def bench() -> Iterator[Bench]:
 
 def slot(v: vault.Vault, secret: keyslots.Secret, *, add: bool) -> None:
     """Add a slot for *secret* to the class general, or remove its last one."""
-    unlocker = Unlocker(v.home, Stretched(KdfLimits()))
     keys = v.opened.need(Classification.GENERAL).keys
     if add:
-        unlocker.add_slot(keys, secret, "vault", None)
+        add_slot(v.home, keys, secret)
     else:
-        unlocker.remove_slot(keys, keys.header.slots[-1].id)
+        remove_slot(v.home, keys, keys.header.slots[-1].id)
 
 
 def import_batch(v: vault.Vault, ids: dict[str, str]) -> None:

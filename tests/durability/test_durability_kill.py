@@ -1,27 +1,15 @@
 """T1: kill -9 at random moments of capture, edit, delete, move, purge, restore and reconcile (about 20 s)."""
 
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from rig import fast_directory
-
-HERE = Path(__file__).parent
+from rig import crashed, fast_directory
 
 
 def crash(kills: int, seed: int, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the crasher in an interpreter of its own."""
     with fast_directory() as root:
-        return subprocess.run(
-            [sys.executable, str(HERE / "crasher.py"), str(root), str(kills), str(seed), *more],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=HERE.parent.parent,
-            timeout=7000,
-            env={"PYTHONPATH": str(HERE.parent.parent), "HOME": str(root), "PATH": "/usr/bin:/bin"},
-        )
+        return crashed("crasher.py", root, kills, seed, *more)
 
 
 def test_a_hundred_kills_lose_nothing() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 from disk import Disk
+from one_class import add_slot
 from rig import CLASSES, GONE, MARKER, Rig, State, all_entries, errors, fast_directory, plaintext
 from shim import Call, Shim, installed
 
 import vault
 from vault import durable
 from vault.keys import keyslots
-from vault.keys.keyslots import GROUPS, KdfLimits, Stretched
+from vault.keys.keyslots import GROUPS
 from vault.layout import lay_out
-from vault.unlocking import Unlocker
 
 LATER = keyslots.keyfile(b"l" * 64)
 Indexes = dict[str, bytes]
@@ -97,7 +97,7 @@ def _live(v: vault.Vault, shim: Shim, place: Path, n: int) -> None:
     shim.mark({"entries": {e.id: ("living", "general", e.text) for e in entries}, "indexes": databases(place)})
     if n == 0:
         general = v.opened.classes[vault.Classification.GENERAL]
-        general.keys = Unlocker(v.home, Stretched(KdfLimits())).add_slot(general.keys, LATER, "vault", None)
+        general.keys = add_slot(v.home, general.keys, LATER)
         shim.mark({"later": True})
 
 

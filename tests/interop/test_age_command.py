@@ -12,7 +12,8 @@ from vault.classification import Classification
 from vault.entry import Revision
 from vault.keys.device import load_or_create
 from vault.keys.roots import Root
-from vault.keys.sections import ClassKeys, Header
+from vault.keys.sections import Header
+from vault.keys.unlocked import ClassKeys
 from vault.names import name_of
 from vault.seal import Opener, SealFault, decrypt, seal
 

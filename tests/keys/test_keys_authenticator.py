@@ -7,8 +7,9 @@ from vault.classification import Classification
 from vault.errors import InvalidInput, NotFound, WrongPassphrase
 from vault.keys import authenticator, keyslots
 from vault.keys.authenticator import answer, attached, enrol
-from vault.keys.keyslots import KdfLimits, KdfParams, Stretched, both, unwrap, wrap
+from vault.keys.keyslots import KdfParams, both, unwrap, wrap
 from vault.keys.roots import Root
+from vault.keys.stretching import KdfLimits, Stretched
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 KDF = KdfParams(bytes(16), 64, 1, 1)

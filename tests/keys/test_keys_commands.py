@@ -22,7 +22,7 @@ from memory_cli import factors, kit
 from memory_cli.report import Report
 from vault.classification import Classification
 from vault.errors import InvalidInput, NotFound, WrongPassphrase
-from vault.keys import authenticator, keyslots
+from vault.keys import authenticator, keyslots, stretching
 from vault.layout import lay_out
 
 CODE = r"(?:[0-9A-Z]{4}-){7}[0-9A-Z]{4}"
@@ -276,7 +276,7 @@ def test_harden_names_what_stays_open_to_guessing(bare: Program) -> None:
     """A group that was not hardened is warned of by slot and class, though it is locked."""
     code = keyslots.recovery_code(keyslots.new_recovery_code())
     slots = {group: [keyslots.passphrase(group.encode()), code] for group in keyslots.GROUPS}
-    quick = keyslots.KdfLimits(target_seconds=0.001)
+    quick = stretching.KdfLimits(target_seconds=0.001)
     lay_out(bare.vault, slots, single=False, state=bare.root / "state" / "memory", limits=quick)
     (bare.root / "words").write_text("vault")
     by_words: dict[str, str | None] = {"MEMORY_KEYFILE": None, "MEMORY_PASSPHRASE_FILE": str(bare.root / "words")}

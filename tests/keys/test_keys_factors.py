@@ -12,18 +12,20 @@ from software_key import SoftwareKey
 
 import vault
 from vault import durable
+from vault.attempt import tried
 from vault.classification import Classification
 from vault.errors import Conflict, Damaged, InvalidInput, StorageFailed, WrongPassphrase
+from vault.factors import challenges, device_secret
 from vault.home import Home
 from vault.home import found as found_home
-from vault.keys import keyslots
+from vault.keys import keyslots, stretching
 from vault.keys.authenticator import answer, enrol
-from vault.keys.keyslots import KdfLimits, Secret, Stretched, both, unwrap, with_seconds, wrap
+from vault.keys.keyslots import Secret, both, unwrap, with_seconds, wrap
 from vault.keys.roots import Root
 from vault.keys.slots import KdfParams
+from vault.keys.stretching import KdfLimits, Stretched
 from vault.layout import lay_out
 from vault.objects import ObjectStore
-from vault.unlocking import challenges, device_secret, tried
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 STRONGER = replace(CHEAP, fresh_memory_kib=16384, fresh_iterations=2)
@@ -186,7 +188,7 @@ def test_a_copy_of_the_vault_cannot_be_guessed_at(hardened, tmp_path):
 def test_without_the_device_secret_no_argon2_is_run(hardened, tmp_path, monkeypatch):
     """Where this device has no secret of its own, a two-secret slot is not even tried."""
     hardened.close()
-    monkeypatch.setattr(keyslots, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
+    monkeypatch.setattr(stretching, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
     assert opens(tmp_path, WORDS, state="thief") == 0
 
 
@@ -400,10 +402,10 @@ def test_the_last_slot_that_opens_stays(new_vault):
     strange = keyslots.Slot("zzzzzzzz", "pigeon", "vault", b"", b"", b"", strange={
         "id": "zzzzzzzz", "kind": "pigeon", "group": "vault",
     })  # fmt: skip
-    from vault.unlocking import Unlocker
+    from vault.headers import rewrite
 
-    unlocker = Unlocker(v.home, Stretched(CHEAP))
-    opened.keys = unlocker.rewrite(opened.keys, replace(opened.keys.header, slots=(*opened.keys.header.slots, strange)))
+    header = replace(opened.keys.header, slots=(*opened.keys.header.slots, strange))
+    (opened.keys,) = rewrite(v.home, [(opened.keys, opened.keys.newest, header)])
     with pytest.raises(Conflict, match="nothing that opens ultrasecret"):
         v.keyring.remove([s.slot.id for s in v.keyring.slots() if s.classification is ULTRA and s.slot.is_known])
 
@@ -451,11 +453,11 @@ def test_production_strengthens_what_is_accepted_but_no_longer_made():
 def test_the_slowest_machine_makes_the_floor(monkeypatch):
     """However long a run takes and however little memory there is, calibration does not go below."""
     asked: list[KdfParams] = []
-    monkeypatch.setattr(keyslots, "_argon2id", lambda _secret, params: asked.append(params) or bytes(32))
-    monkeypatch.setattr(keyslots, "_memory_kib", lambda: 256 * 1024)
-    monkeypatch.setattr(keyslots, "time", SimpleNamespace(perf_counter=iter([0.0, 60.0]).__next__))
+    monkeypatch.setattr(stretching, "_argon2id", lambda _secret, params: asked.append(params) or bytes(32))
+    monkeypatch.setattr(stretching, "_memory_kib", lambda: 256 * 1024)
+    monkeypatch.setattr(stretching, "time", SimpleNamespace(perf_counter=iter([0.0, 60.0]).__next__))
     limits = KdfLimits()
-    made = keyslots.calibrate(limits)
+    made = stretching.calibrate(limits)
     assert (made.memory_kib, made.iterations) == (128 * 1024, 3)
     assert asked == [made]
     assert limits.floor(made) is made

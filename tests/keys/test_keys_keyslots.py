@@ -6,13 +6,14 @@ import pytest
 
 from vault.classification import Classification
 from vault.errors import Damaged, InvalidInput, WrongPassphrase
-from vault.keys import keyslots
+from vault.headers import new_headers
+from vault.keys import keyslots, stretching
 from vault.keys.device import load_or_create
-from vault.keys.keyslots import KdfLimits, Stretched, unwrap, wrap
+from vault.keys.keyslots import unwrap, wrap
 from vault.keys.roots import Root
 from vault.keys.slots import KdfParams
+from vault.keys.stretching import KdfLimits, Stretched
 from vault.names import CROCKFORD
-from vault.unlocking import new_headers
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 VAULT = "ab" * 16
@@ -46,10 +47,10 @@ GREEDY = KdfParams(bytes(16), 2**32, 3, 1)
 )
 def test_parameters_outside_the_limits_never_reach_argon2(params, monkeypatch):
     """A slot that asks for too much or too little is refused without a call, so without memory."""
-    monkeypatch.setattr(keyslots, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
+    monkeypatch.setattr(stretching, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
     tracemalloc.start()
     with pytest.raises(Damaged, match="outside the limits"):
-        Stretched(KdfLimits()).material(keyslots.passphrase(b"pw"), params)
+        keyslots.material(keyslots.passphrase(b"pw"), params, Stretched(KdfLimits()))
     assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     tracemalloc.stop()
 
@@ -58,8 +59,8 @@ def test_without_the_check_argon2_would_be_asked(monkeypatch):
     """Positive control: with `KdfLimits.check` taken out, the greedy parameters do reach Argon2."""
     asked: list[KdfParams] = []
     monkeypatch.setattr(KdfLimits, "check", lambda _self, _params: None)
-    monkeypatch.setattr(keyslots, "_argon2id", lambda _secret, params: asked.append(params) or bytes(32))
-    Stretched(KdfLimits()).material(keyslots.passphrase(b"pw"), GREEDY)
+    monkeypatch.setattr(stretching, "_argon2id", lambda _secret, params: asked.append(params) or bytes(32))
+    keyslots.material(keyslots.passphrase(b"pw"), GREEDY, Stretched(KdfLimits()))
     assert asked == [GREEDY]
 
 
@@ -75,7 +76,7 @@ def test_calibration_stays_within_the_limits():
     """What `calibrate` chooses passes the same check, for any target."""
     for seconds in (0.0001, 0.005, 1e9):
         limits = KdfLimits(min_memory_kib=64, max_memory_kib=256, min_iterations=1, target_seconds=seconds)
-        chosen = keyslots.calibrate(limits)
+        chosen = stretching.calibrate(limits)
         limits.check(chosen)
         assert chosen.iterations == 1
 
@@ -192,13 +193,13 @@ def test_without_the_commitment_a_wrong_secret_looks_like_tampering(root, monkey
 def argon2_runs(monkeypatch) -> list[KdfParams]:
     """Every run of Argon2, as its parameters."""
     runs: list[KdfParams] = []
-    real = keyslots._argon2id
+    real = stretching._argon2id
 
     def counted(secret: bytes, params: KdfParams) -> bytes:
         runs.append(params)
         return real(secret, params)
 
-    monkeypatch.setattr(keyslots, "_argon2id", counted)
+    monkeypatch.setattr(stretching, "_argon2id", counted)
     return runs
 
 

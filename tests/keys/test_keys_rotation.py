@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vault
+from vault.attempt import tried
 from vault.classification import Classification
 from vault.errors import Conflict, Damaged, StorageFailed, VaultError, WrongPassphrase
 from vault.home import found as found_home
 from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits, Secret
+from vault.keys.keyslots import Secret
+from vault.keys.stretching import KdfLimits
 from vault.rotation import Rotation
-from vault.unlocking import tried
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "durability"))
 from rig import fast_directory

@@ -6,13 +6,15 @@ import pytest
 
 from vault.classification import Classification
 from vault.errors import Damaged, NewerFormat
-from vault.keys import keyslots, pins, sections
+from vault.keys import keyslots, pins, sections, stretching, unlocked
 from vault.keys.device import Device, device_of
-from vault.keys.keyslots import KdfLimits, KdfParams, Stretched, wrap
+from vault.keys.keyslots import KdfParams, wrap
 from vault.keys.pins import Pin
 from vault.keys.roots import Root, open_old_roots, seal_old_roots
-from vault.keys.sections import Header, Section, parse, render, union, unlock
+from vault.keys.sections import Header, Section, parse, render
+from vault.keys.stretching import KdfLimits, Stretched
 from vault.keys.tries import MAX_KDF_RUNS, MAX_RUNS_BESIDE
+from vault.keys.unlocked import union, unlock
 
 VAULT = "cd" * 16
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
@@ -141,7 +143,7 @@ def test_if_removal_did_not_win_the_replay_would_be_noticed(header, root, monkey
     """Positive control: with a union that forgets removals, the replayed slot opens."""
     old = section(header, root)
     new = section(replace(header, slots=header.slots[:1], removed_slots=frozenset({header.slots[1].id})), root)
-    monkeypatch.setattr(sections, "union", lambda heads, _valid: heads[0])
+    monkeypatch.setattr(unlocked, "union", lambda heads, _valid: heads[0])
     assert open_with(CODE, old, new) is not None
 
 
@@ -177,7 +179,7 @@ def test_without_the_mac_the_forged_device_would_be_noticed(header, root, monkey
 def test_planted_sections_buy_few_argon2_runs(header, root, monkeypatch):
     """Thousands of different passphrase slots cost at most a handful of runs, then a named error."""
     runs: list[KdfParams] = []
-    monkeypatch.setattr(keyslots, "_argon2id", lambda _s, params: runs.append(params) or bytes(32))
+    monkeypatch.setattr(stretching, "_argon2id", lambda _s, params: runs.append(params) or bytes(32))
     blank = replace(header.slots[0], kind="passphrase")
     planted = replace(
         header, slots=tuple(replace(blank, id=f"{i:08d}", kdf=KdfParams(bytes([i]) * 16, 64, 1, 1)) for i in range(60))
@@ -190,8 +192,8 @@ def test_planted_sections_buy_few_argon2_runs(header, root, monkeypatch):
 def test_the_pinned_section_is_tried_before_planted_ones(header, root, monkeypatch):
     """In the ordinary case a planted section costs no Argon2 run at all."""
     runs: list[KdfParams] = []
-    real = keyslots._argon2id
-    monkeypatch.setattr(keyslots, "_argon2id", lambda s, params: runs.append(params) or real(s, params))
+    real = stretching._argon2id
+    monkeypatch.setattr(stretching, "_argon2id", lambda s, params: runs.append(params) or real(s, params))
     words = keyslots.passphrase(b"pw")
     kdf = KdfParams(b"t" * 16, 64, 1, 1)
     true = section(replace(header, slots=(wrap(root, words, "secret", kdf, Stretched(CHEAP)),)), root)
@@ -226,8 +228,8 @@ def passphrased(header, root):
 def costs(monkeypatch) -> list[KdfParams]:
     """The Argon2 runs from now on."""
     runs: list[KdfParams] = []
-    real = keyslots._argon2id
-    monkeypatch.setattr(keyslots, "_argon2id", lambda s, params: runs.append(params) or real(s, params))
+    real = stretching._argon2id
+    monkeypatch.setattr(stretching, "_argon2id", lambda s, params: runs.append(params) or real(s, params))
     return runs
 
 
@@ -303,7 +305,7 @@ def test_a_section_planted_for_my_recipient_does_not_end_the_try(header, root):
 def test_without_a_pin_nothing_above_what_is_ever_made_is_run(passphrased, monkeypatch):
     """On a new device a planted slot is refused by name before it takes more memory than any vault is made with."""
     header, words, _ = passphrased
-    monkeypatch.setattr(keyslots, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
+    monkeypatch.setattr(stretching, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
     (dear, *_) = planted_beside(header, 2, KdfParams(bytes(16), 1024 * 1024 + 1, 3, 1))
     with pytest.raises(Damaged, match="no slot of this vault has"):
         open_with(words, dear)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from one_class import add_slot, remove_slot
 
 import vault
 from vault.errors import NotFound
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 PASSPHRASE = b"two machines"
@@ -199,19 +200,18 @@ def test_a_slot_removed_here_is_removed_there(devices: Devices) -> None:
     """Removed wins over a copy of the older section, and both devices stay enrolled."""
     from vault.errors import WrongPassphrase
     from vault.keys import keyslots
-    from vault.keys.keyslots import Stretched
+    from vault.keys.stretching import Stretched
     from vault.unlocking import Unlocker
 
     spare = keyslots.keyfile(b"s" * 64)
     general = vault.Classification.GENERAL
     a = devices.opened["a"]
-    unlocker = Unlocker(a.home, Stretched(CHEAP))
-    keys = unlocker.add_slot(a.opened.need(general).keys, spare, "vault", None)
+    add_slot(a.home, a.opened.need(general).keys, spare)
     a, b = devices.merge()
     old = [(p, p.read_bytes()) for p in (devices.root / "b" / "header").glob("general.*")]
-    keys = unlocker.unlock([spare], [general])[general]
+    keys = Unlocker(a.home, Stretched(CHEAP)).unlock([spare], [general])[general]
     (slot,) = [s.id for s in keys.header.slots if s.kind == "keyfile"]
-    unlocker.remove_slot(keys, slot)
+    remove_slot(a.home, keys, slot)
     for path, data in old:
         path.write_bytes(data)
     a, b = devices.merge()

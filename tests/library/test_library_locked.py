@@ -9,7 +9,7 @@ import vault
 from vault.classification import Classification
 from vault.errors import Conflict, Damaged, InvalidInput, Locked, NotFound, VaultError, WrongPassphrase
 from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 from vault.layout import lay_out
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)

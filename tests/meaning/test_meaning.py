@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import vault
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 from vault.models.store import ModelStore
 from vault.vault import Vault
 

@@ -132,7 +132,7 @@ def test_unusable_kinds_and_files_are_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """An encoder that does not pool, a reranker, a file too large or not there: each named."""
+    """An encoder that does not pool, one that would rank and has no head, a file too large or not there: each named."""
     add = gguf.GGUFWriter.add_pooling_type
     for pooling in (gguf.PoolingType.NONE, gguf.PoolingType.RANK):
         monkeypatch.setattr(
@@ -140,7 +140,7 @@ def test_unusable_kinds_and_files_are_refused(
         )
         path = tmp_path / f"{pooling.name.lower()}.gguf"
         convert(tiny_source / "model.safetensors", tiny_source / "vocab.txt", tiny_shape, path)
-        with pytest.raises(InvalidInput, match="neither embeds nor generates"):
+        with pytest.raises(InvalidInput, match="does not embed, rank or generate"):
             store.add(path)
     with pytest.raises(InvalidInput, match="over"):
         examine.check_file(path, 100)

@@ -18,7 +18,7 @@ here = Path(sys.argv[1])
 import vault
 
 from vault.errors import *
-from vault.keys.keyslots import KdfLimits
+from vault.keys.stretching import KdfLimits
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 (here / "key").write_bytes(b"k" * 64)
 def make():

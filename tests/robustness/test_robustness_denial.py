@@ -32,9 +32,9 @@ def test_a_header_section_of_14_mb_is_refused(tmp_path: Path) -> None:
 def test_argon2_asking_for_four_tebibytes_is_refused_before_any_is_taken(tmp_path: Path) -> None:
     """The limits are checked first; production's limits, as a planted header would meet them."""
     code = """
-        from vault.keys import keyslots
+        from vault.keys import keyslots, stretching
         kdf = keyslots.KdfParams(b"s" * 16, 4 * 1024**3, 3, 1)
-        keyslots.Stretched(KdfLimits()).material(keyslots.passphrase(b"x"), kdf)
+        keyslots.material(keyslots.passphrase(b"x"), kdf, stretching.Stretched(KdfLimits()))
     """
     assert refusal(tmp_path, code) == "Damaged"
 

@@ -23,11 +23,11 @@ from vault import entry as envelope
 from vault.classification import Classification
 from vault.entry import Revision
 from vault.errors import InvalidInput, VaultError
-from vault.keys import keyslots, sections, slots
+from vault.keys import keyslots, sections, slots, unlocked
 from vault.keys.device import device_of
-from vault.keys.keyslots import KdfLimits, Stretched
 from vault.keys.roots import Root
 from vault.keys.sections import Header
+from vault.keys.stretching import KdfLimits, Stretched
 from vault.names import CROCKFORD
 from vault.seal import Opener, SealFault, decrypt, padded_size, seal
 from vault.search.query import fts_words, parse
@@ -88,7 +88,7 @@ def test_header_sections(data: bytes) -> None:
         return
     assert not section.is_authentic(ROOT)
     with suppress(VaultError):
-        assert sections.unlock([section], [SECRET], Stretched(KdfLimits()), frozenset()) is None
+        assert unlocked.unlock([section], [SECRET], Stretched(KdfLimits()), frozenset()) is None
 
 
 @FUZZ
@@ -407,5 +407,5 @@ def test_padding(length: int) -> None:
 def test_control_an_opener_reports_every_kind(tmp_path: Path) -> None:
     """Positive control of the seal faults: a class of another vault is not this one's."""
     with pytest.raises(SealFault) as fault:
-        Opener(sections.ClassKeys((ROOT,), HEADER, ("x",))).open("a" * 32, b"x")
+        Opener(unlocked.ClassKeys((ROOT,), HEADER, ("x",))).open("a" * 32, b"x")
     assert fault.value.kind == "name"

@@ -16,7 +16,8 @@ from vault.entry import Revision
 from vault.errors import InvalidInput
 from vault.keys.device import DeviceKey, device_of, load_or_create
 from vault.keys.roots import Root
-from vault.keys.sections import ClassKeys, Header
+from vault.keys.sections import Header
+from vault.keys.unlocked import ClassKeys
 from vault.names import name_of
 from vault.seal import Opener, SealFault, padded_size, precheck, seal
 

@@ -15,6 +15,8 @@ from vault.compartment.compartment import Compartment
 from vault.models.store import ModelStore
 from vault.reading import Reader
 from vault.search import fuse
+from vault.search.query import parse
+from vault.search.search import Found
 from vault.vault import Vault
 
 Make = Callable[..., Vault]
@@ -362,6 +364,7 @@ def test_repeats_do_not_fill_the_page(new_vault: Make):
     found = texts(v, "kayak")
     assert found[:2] == ["kayak kayak", "a kayak among other things of the house"]
     assert len(found) == 6
+    assert texts(v, "kayak", limit=2) == found[:2]
 
 
 def test_recent_of_two_alike(new_vault: Make):
@@ -370,6 +373,18 @@ def test_recent_of_two_alike(new_vault: Make):
     for days in (400, 1, 200):
         keep(v, f"kayak {days}", created=datetime.now(UTC) - timedelta(days=days))
     assert texts(v, "kayak")[0] == "kayak 1"
+    assert texts(v, "kayak", limit=1) == ["kayak 1"]
+
+
+def test_newer_beats_slightly_better(new_vault: Make):
+    """An entry of today passes one of years ago that is half a per cent better, also where only one is shown."""
+    v = new_vault()
+    old, new = (v.capture("kayak", classification="general", created=when) for when in ("2015-01-01", datetime.now(UTC)))
+    general = next(c for c in v.opened.compartments if c.classification is Classification.GENERAL)
+    keys = [(Classification.GENERAL, int(general.rowid(entry.id) or 0)) for entry in (old, new)]
+    found = Found({}, {}, {}, {}, dict(zip(keys, (1.0, 0.995), strict=True)))
+    for limit in (1, 2):
+        assert found.hits([general], parse("kayak"), limit)[0].entry.id == new.id
 
 
 # -- the seam ----------------------------------------------------------------------------------------

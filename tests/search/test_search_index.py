@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vault.classification import Classification
+from vault.compartment.parts import parts
 from vault.compartment.spelling import distance
-from vault.compartment.words import parts
 from vault.vault import Vault
 
 

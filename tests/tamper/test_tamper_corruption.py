@@ -21,9 +21,11 @@ from vault.entry import Revision
 from vault.errors import Damaged, VaultError
 from vault.keys import keyslots
 from vault.keys.device import load_or_create
-from vault.keys.keyslots import KdfLimits, KdfParams, Stretched, wrap
+from vault.keys.keyslots import KdfParams, wrap
 from vault.keys.roots import Root, seal_old_roots
-from vault.keys.sections import ClassKeys, Header, Section, parse, render, unlock
+from vault.keys.sections import Header, Section, parse, render
+from vault.keys.stretching import KdfLimits, Stretched
+from vault.keys.unlocked import ClassKeys, unlock
 from vault.names import name_of
 from vault.seal import Opener, SealFault, seal
 

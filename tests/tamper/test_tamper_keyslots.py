@@ -19,12 +19,14 @@ from vault.classification import Classification
 from vault.errors import Damaged, WrongPassphrase
 from vault.home import Home
 from vault.home import found as found_home
-from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits, Secret, Stretched, both, unwrap, wrap
+from vault.keys import keyslots, stretching
+from vault.keys.keyslots import Secret, both, unwrap, wrap
 from vault.keys.roots import Root, seal_old_roots
-from vault.keys.sections import Header, parse, render, unlock
+from vault.keys.sections import Header, parse, render
 from vault.keys.slots import Fido2Params, KdfParams, Slot, slot_from_table
+from vault.keys.stretching import KdfLimits, Stretched
 from vault.keys.tries import MAX_KDF_RUNS
+from vault.keys.unlocked import unlock
 from vault.names import name_of
 from vault.rotation import Rotation
 
@@ -178,7 +180,7 @@ def test_a_commitment_cannot_be_made_for_two_secrets(slots):
 )
 def test_a_downgraded_or_greedy_slot_never_reaches_argon2(slots, kind, change, monkeypatch):
     """Weaker than ours or stronger than bearable: refused before any memory is taken, for every kind."""
-    monkeypatch.setattr(keyslots, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
+    monkeypatch.setattr(stretching, "_argon2id", lambda *_: pytest.fail("Argon2 was called"))
     strong = {"salt": "00" * 16, "memory_kib": 64 * 1024, "iterations": 3, "lanes": 1}
     slot = slot_from_table(slots[kind].table() | {"kdf": strong | change})
     with pytest.raises(Damaged, match="outside the limits"):
@@ -194,7 +196,7 @@ def header(*slots: Slot, root: Root = ROOT, old: Root = OLD, **changes: Any) -> 
 def test_planted_slots_of_all_kinds_buy_few_argon2_runs(slots, monkeypatch):
     """One passphrase with three second secrets: four runs at most are bought, not four for each pair."""
     runs: list[KdfParams] = []
-    monkeypatch.setattr(keyslots, "_argon2id", lambda _s, params: runs.append(params) or bytes(32))
+    monkeypatch.setattr(stretching, "_argon2id", lambda _s, params: runs.append(params) or bytes(32))
     kinds = [k for k in KINDS if k.startswith("passphrase")]
     planted = [
         replace(slots[kinds[i % 4]], id=f"{i:08d}", kdf=KdfParams(bytes([i]) * 16, 64, 1, 1)) for i in range(60)
@@ -386,7 +388,7 @@ def test_a_header_wrapped_to_my_recipient_beside_the_true_one(scene, generation)
 def test_without_the_chain_of_roots_captures_would_be_redirected(scene, monkeypatch):
     """Positive control: if the older root were not asked for, the forged generation would be pinned."""
     forged(scene, 2, instead=True)
-    monkeypatch.setattr("vault.unlocking._check_pin", lambda _keys, _pin: None)
+    monkeypatch.setattr("vault.attempt._check_pin", lambda _keys, _pin: None)
     before = scene.home.pins()[SECRET].recipient
     scene.open(MINE).close()
     assert scene.home.pins()[SECRET].recipient != before

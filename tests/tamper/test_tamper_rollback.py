@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from one_class import add_slot, remove_slot
 
 import vault
 from vault.classification import Classification
 from vault.errors import Conflict, Damaged, Locked, NotFound, NoVault, VaultError, WrongPassphrase
 from vault.keys import keyslots, purge
 from vault.keys.device import load_or_create
-from vault.keys.keyslots import KdfLimits
 from vault.keys.sections import render
+from vault.keys.stretching import KdfLimits
 from vault.names import name_of
-from vault.unlocking import Unlocker
 
 GENERAL, SECRET = Classification.GENERAL, Classification.SECRET
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
@@ -355,9 +355,7 @@ def two_slots(scene: Scene) -> tuple[bytes, str]:
     """Add a second passphrase to general; returns the section that has both, and the new slot's id."""
     with scene.open() as v:
         keys = v.opened.need(GENERAL).keys
-        unlocker = Unlocker(v.home, keyslots.Stretched(CHEAP))
-        kdf = keys.header.slots[0].kdf
-        keys = unlocker.add_slot(keys, keyslots.passphrase(b"lost"), "vault", kdf)
+        keys = add_slot(v.home, keys, keyslots.passphrase(b"lost"), keys.header.slots[0].kdf, CHEAP)
     return scene.section("general").read_bytes(), keys.header.slots[-1].id
 
 
@@ -367,7 +365,7 @@ def test_a_removed_keyslot_does_not_return_with_its_old_section(scene):
     with scene.open(b"lost") as v:
         assert v.open_classes == (GENERAL,)
     with scene.open() as v:
-        Unlocker(v.home, keyslots.Stretched(CHEAP)).remove_slot(v.opened.need(GENERAL).keys, slot)
+        remove_slot(v.home, v.opened.need(GENERAL).keys, slot)
     (scene.path / "header" / f"general.{name_of(old)}.toml").write_bytes(old)
     with pytest.raises(WrongPassphrase):
         scene.open(b"lost")
@@ -378,7 +376,7 @@ def test_an_old_section_instead_of_the_new_one_is_a_rollback(scene):
     """Replaced by an older one, the header is refused by name, whichever passphrase is given."""
     old, slot = two_slots(scene)
     with scene.open() as v:
-        Unlocker(v.home, keyslots.Stretched(CHEAP)).remove_slot(v.opened.need(GENERAL).keys, slot)
+        remove_slot(v.home, v.opened.need(GENERAL).keys, slot)
     scene.section("general").unlink()
     (scene.path / "header" / f"general.{name_of(old)}.toml").write_bytes(old)
     for secret in (b"lost", b"pw"):
@@ -390,7 +388,7 @@ def test_without_pins_the_old_section_would_open(scene):
     """Positive control, and the documented exception: a device that knows nothing cannot see the rollback."""
     old, slot = two_slots(scene)
     with scene.open() as v:
-        Unlocker(v.home, keyslots.Stretched(CHEAP)).remove_slot(v.opened.need(GENERAL).keys, slot)
+        remove_slot(v.home, v.opened.need(GENERAL).keys, slot)
     scene.section("general").unlink()
     (scene.path / "header" / f"general.{name_of(old)}.toml").write_bytes(old)
     with scene.open(b"lost", state="fresh") as v:

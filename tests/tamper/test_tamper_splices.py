@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from one_class import add_slot, remove_slot
 
 import vault
 from vault.classification import Classification
 from vault.errors import VaultError
-from vault.keys import keyslots
-from vault.keys.keyslots import KdfLimits, Stretched
-from vault.unlocking import Unlocker
+from vault.keys import keyslots, unlocked
+from vault.keys.stretching import KdfLimits
 
 CHEAP = KdfLimits(min_memory_kib=64, min_iterations=1, target_seconds=0.001)
 
@@ -126,8 +126,7 @@ def past(tmp_path_factory) -> Past:
             for n, c in enumerate(["general", "secret", "general", "confidential"])
         ]
         keys = v.opened.need(Classification.GENERAL).keys
-        unlocker = Unlocker(v.home, Stretched(CHEAP))
-        keys = unlocker.add_slot(keys, keyslots.passphrase(b"lost"), "vault", keys.header.slots[0].kdf)
+        keys = add_slot(v.home, keys, keyslots.passphrase(b"lost"), keys.header.slots[0].kdf, CHEAP)
         slot = keys.header.slots[-1].id
     moment()
     with made.open() as v:
@@ -136,7 +135,7 @@ def past(tmp_path_factory) -> Past:
     moment()
     with made.open() as v:
         v.delete(ids[3])
-        Unlocker(v.home, Stretched(CHEAP)).remove_slot(v.opened.need(Classification.GENERAL).keys, slot)
+        remove_slot(v.home, v.opened.need(Classification.GENERAL).keys, slot)
         v.edit(ids[0], "needle 0, edited again")
     moment()
     with made.open() as v:
@@ -188,14 +187,12 @@ def test_random_splices_at_length(past):
 
 def test_a_reader_without_pins_is_noticed(past, monkeypatch):
     """Positive control: if the header were not held against the pins, the removed passphrase would open again."""
-    from vault.keys import sections
-
     past.reset()
     shutil.rmtree(past.base / "v" / "header")
     shutil.copytree(past.moments[0] / "header", past.base / "v" / "header")
     assert past.fault() == ""
-    real = sections._assemble
-    monkeypatch.setattr(sections, "_assemble", lambda opened, root, found, _: real(opened, root, found, frozenset()))
+    real = unlocked._assemble
+    monkeypatch.setattr(unlocked, "_assemble", lambda opened, root, found, _: real(opened, root, found, frozenset()))
     assert past.fault() == "the removed passphrase opens"
 
 

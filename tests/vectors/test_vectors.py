@@ -16,10 +16,12 @@ from vault.entry import Revision, stamp
 from vault.errors import Damaged, NewerFormat
 from vault.keys import bech32, keyslots, purge
 from vault.keys.device import device_of
-from vault.keys.keyslots import KdfLimits, Secret, Stretched
+from vault.keys.keyslots import Secret
 from vault.keys.roots import Root
-from vault.keys.sections import ClassKeys, Header, Section, parse, unlock
+from vault.keys.sections import Header, Section, parse
 from vault.keys.slots import slot_from_table
+from vault.keys.stretching import KdfLimits, Stretched
+from vault.keys.unlocked import ClassKeys, unlock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))

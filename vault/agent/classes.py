@@ -13,7 +13,7 @@ from vault.classification import Classification
 from vault.opened import OpenClasses, Take
 
 if TYPE_CHECKING:
-    from vault.keys.sections import ClassKeys
+    from vault.keys.unlocked import ClassKeys
 
 
 @dataclass(frozen=True, slots=True)

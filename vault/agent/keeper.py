@@ -18,7 +18,8 @@ from vault.classification import Classification
 from vault.errors import Damaged, VaultError
 from vault.home import Home, read_preamble
 from vault.keys.roots import Root
-from vault.keys.sections import ClassKeys, Header, refreshed
+from vault.keys.sections import Header
+from vault.keys.unlocked import ClassKeys, refreshed
 from vault.opened import OpenClass, OpenClasses
 
 MAX_KEY_MESSAGE = 16 * 1024

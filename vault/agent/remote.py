@@ -14,8 +14,9 @@ from vault.agent import wire
 from vault.agent.channel import Channel
 from vault.agent.client import connect
 from vault.classification import Classification
-from vault.compartment.compartment import Compartment, Incoming
+from vault.compartment.compartment import Compartment
 from vault.compartment.filters import Filters
+from vault.compartment.records import Incoming
 from vault.entry import Entry
 from vault.errors import Locked, VaultError
 from vault.opened import OpenClass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from vault.classify.reasons import Reasons
     from vault.classify.verdict import Verdict
     from vault.entry import Revision
-    from vault.keys.sections import ClassKeys
+    from vault.keys.unlocked import ClassKeys
     from vault.preparing import Draft, Prepared
     from vault.reconcile import Progress
     from vault.search.hit import Hit

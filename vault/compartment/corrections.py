@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
-from vault.compartment import vectors
 from vault.compartment.database import Database
 
 if TYPE_CHECKING:
@@ -108,32 +107,17 @@ def consult(db: Database, tags: TagMeanings, texts: Sequence[bytes]) -> Experien
     )
 
 
-def tag_meanings(db: Database, entries: int) -> TagMeanings:
-    """The mean vectors of the tags most used."""
+def tag_meanings(db: Database, kept: TagMeanings | None) -> TagMeanings:
+    """The mean vectors of the tags most used: those *kept* from before while they are fresh."""
+    entries = int(db.value("SELECT count(*) FROM entry"))
+    if kept is not None and not _is_stale(kept, entries):
+        return kept
     names, means = _meanings(db, _TAGGED, str, [TAGS, PER_TAG])
     return TagMeanings(entries, names, means, monotonic())
 
 
-def is_stale(tags: TagMeanings, entries: int) -> bool:
-    """Whether *tags* should be looked up anew: after a minute, or where one entry in twenty is new."""
+def _is_stale(tags: TagMeanings, entries: int) -> bool:
     return monotonic() - tags.made > KEPT or abs(entries - tags.entries) * FRESH >= tags.entries
-
-
-def carried(db: Database, entry_id: str) -> tuple[str, list[tuple[int, int]], list[bytes]] | None:
-    """(model, spans of the passages, vectors of the first ones as float32) of an entry; None where it has none."""
-    held = vectors.model(db)
-    rows = db.rows(
-        "SELECT first, last, vector FROM passage JOIN entry ON entry.rowid = passage.entry "
-        "WHERE entry.id = ? ORDER BY passage.rowid",
-        [entry_id],
-    )
-    if held is None or not rows:
-        return None
-    import numpy as np
-
-    first = next((i for i, row in enumerate(rows) if row[2] is None), len(rows))
-    levels = [np.frombuffer(row[2], dtype=np.int8).astype("<f4").tobytes() for row in rows[:first]]
-    return held, [(row[0], row[1]) for row in rows], levels
 
 
 def page(db: Database, after: int, limit: int) -> list[tuple[int, list[bytes]]]:

@@ -114,6 +114,16 @@ class Database:
         finally:
             self._connection.set_progress_handler(None, 0)
 
+    def limit_cache(self, mebibytes: int) -> None:
+        """Hold no more pages in memory than this; what is held beyond it is given back."""
+        self.execute(f"PRAGMA cache_size = {-1024 * int(mebibytes)}")
+        self.execute("PRAGMA shrink_memory")
+
+    def integrity(self) -> list[str]:
+        """What SQLCipher and SQLite find wrong with the file; empty when sound."""
+        found = [str(r[0]) for r in self.rows("PRAGMA cipher_integrity_check")]
+        return found + [str(r[0]) for r in self.rows("PRAGMA quick_check(10)") if r[0] != "ok"]
+
     def use_vectors(self) -> None:
         """Load sqlite-vec, once, then forbid extensions again."""
         if self._vectors_loaded:

@@ -50,12 +50,6 @@ class Row:
     deleted: bool
 
 
-def limit_cache(db: Database, mebibytes: int) -> None:
-    """Hold no more pages in memory than this; what is held beyond it is given back."""
-    db.execute(f"PRAGMA cache_size = {-1024 * int(mebibytes)}")
-    db.execute("PRAGMA shrink_memory")
-
-
 def order(db: Database, filters: Filters, limit: int) -> tuple[bytes, bytes]:
     """The first *limit* entries newest first: their rowids and creation times (µs since 1970), as int64 arrays."""
     where, values = _where(filters)

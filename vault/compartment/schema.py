@@ -94,7 +94,7 @@ def _passages(db: Any) -> None:
 
 def _parts(db: Any) -> None:
     """The word index anew, with a column for what its tokenizer cannot see, and a view of its vocabulary."""
-    from vault.compartment.words import parts
+    from vault.compartment.parts import parts
 
     for statement in (
         "DROP TABLE words",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Vector: TypeAlias = bytes | Sequence[float] | NDArray[np.float32]
     """Numbers, or the bytes of float32 numbers: what a message between processes carries."""
+    Vectors: TypeAlias = Sequence[Vector] | NDArray[np.float32]
 
 MIN_NEAR = 128
 """Passages taken from the bit scan, at least. sqlite-vec picks its k best by k passes over the scan, so a k of
@@ -31,7 +32,7 @@ def use_model(db: Database, model_id: str, dims: int) -> bool:
     """
     db.use_vectors()
     wanted = f"{model_id}/{dims}"
-    current = db.value("SELECT value FROM meta WHERE key = 'model'")
+    current = model(db)
     if current == wanted:
         return False
     db.execute("DROP TABLE IF EXISTS bits")
@@ -46,6 +47,11 @@ def model(db: Database) -> str | None:
     """``<model id>/<dims>`` of the vectors held, or None."""
     found = db.value("SELECT value FROM meta WHERE key = 'model'")
     return None if found is None else str(found)
+
+
+def are_of(db: Database, model_id: str, dims: int) -> bool:
+    """Whether the vectors held are of this model."""
+    return model(db) == f"{model_id}/{dims}"
 
 
 def store(db: Database, rowids: Sequence[int], vectors: "Iterable[Vector]") -> None:
@@ -72,7 +78,7 @@ def nearest(
     db: Database, model_id: str, vector: "Vector", filters: Filters, limit: int
 ) -> list[tuple[int, float, int, int]]:
     """(entry rowid, cosine, first, last character of its best passage), best first, one row an entry."""
-    if model(db) != f"{model_id}/{dims_of(vector)}":
+    if not are_of(db, model_id, dims_of(vector)):
         return []  # vectors of another model say nothing about this one's
     db.use_vectors()
     inside = ""
@@ -93,11 +99,9 @@ def nearest(
     return list(best.values())[:limit]
 
 
-def cosines(
-    db: Database, model_id: str, vector: "Vector", entries: Sequence[int]
-) -> dict[int, tuple[float, int]]:
+def cosines(db: Database, model_id: str, vector: "Vector", entries: Sequence[int]) -> dict[int, tuple[float, int]]:
     """Entry rowid → (cosine, first character of its best passage) of those of *entries* that have vectors."""
-    if not entries or model(db) != f"{model_id}/{dims_of(vector)}":
+    if not entries or not are_of(db, model_id, dims_of(vector)):
         return {}
     db.use_vectors()
     rows = db.rows(

@@ -2,14 +2,12 @@
 
 A slot wraps the newest root of one class under a key made from a secret, or from a passphrase together with
 a second one. It commits to that key, so one slot cannot be crafted to open under two secrets, and binds
-everything it says about itself as AAD. What a slot says is in `vault.keys.slots`.
+everything it says about itself as AAD. What a slot says is in `vault.keys.slots`, what a passphrase costs in
+`vault.keys.stretching`.
 """
 
 import hmac
-import math
-import os
 import secrets
-import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,7 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from vault.errors import Damaged, InvalidInput, WrongPassphrase
 from vault.keys.roots import Root, hkdf
-from vault.keys.slots import MAX_SEALED, SECONDS, Fido2Params, KdfParams, Slot, checked_recipient
+from vault.keys.slots import MAX_SEALED, RESTORE, SECONDS, Fido2Params, KdfParams, Slot, checked_recipient
+from vault.keys.stretching import Stretched
 from vault.names import CROCKFORD, fold_crockford, new_slot_id
 
 GROUPS = ("vault", "secret", "ultrasecret")
@@ -29,51 +28,6 @@ MAX_IDENTITIES = 16
 SECOND_SIZE = 32
 """Bytes of a device's secret, and of what an authenticator gives."""
 _ZERO_NONCE = bytes(12)
-
-
-@dataclass(frozen=True, slots=True)
-class KdfLimits:
-    """Bounds checked before Argon2 takes any memory. The default is production's; tests inject cheap ones."""
-
-    min_memory_kib: int = 64 * 1024
-    max_memory_kib: int = 4 * 1024 * 1024
-    min_iterations: int = 3
-    max_iterations: int = 16
-    max_lanes: int = 16
-    target_seconds: float = 1.0
-    """What `calibrate` aims at for a new vault."""
-    made_memory_kib: int = 1024 * 1024
-    """What `calibrate` makes at most, so that a smaller device can still open it."""
-    fresh_memory_kib: int = 0
-    """What a new slot has at least, on any machine, if that is more than twice what is still accepted (which is 128 MiB
-    in production); weaker slots are strengthened at the next unlock."""
-    fresh_iterations: int = 0
-
-    def check(self, params: KdfParams) -> None:
-        """Refuse parameters outside the limits.
-
-        Raises:
-            Damaged: too weak to be ours, or so strong that obeying would be a denial of service.
-        """
-        fine = (
-            self.min_memory_kib <= params.memory_kib <= self.max_memory_kib
-            and self.min_iterations <= params.iterations <= self.max_iterations
-            and 1 <= params.lanes <= self.max_lanes
-            and len(params.salt) == 16  # noqa: PLR2004
-        )
-        if not fine:
-            raise Damaged(
-                "a keyslot asks for Argon2 parameters outside the limits",
-                remedy="restore the vault's header directory from a backup or from git history",
-            )
-
-    def floor(self, params: KdfParams) -> KdfParams:
-        """*params*, each cost at least what a new slot has; the same object where that changes nothing."""
-        memory = max(params.memory_kib, min(2 * self.min_memory_kib, self.max_memory_kib), self.fresh_memory_kib)
-        iterations = max(params.iterations, self.min_iterations, self.fresh_iterations)
-        if (memory, iterations) == (params.memory_kib, params.iterations):
-            return params
-        return KdfParams(params.salt, memory, iterations, params.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,38 +159,6 @@ def _recipient_of(identity: bytes) -> str:
         raise InvalidInput("an age identity in the file is broken", remedy="make one with: age-keygen") from error
 
 
-class Stretched:
-    """Secrets stretched so far, so that one Argon2 run serves all classes of a passphrase group."""
-
-    def __init__(self, limits: KdfLimits) -> None:
-        """Obey *limits*."""
-        self.limits = limits
-        self._done: dict[tuple[bytes, KdfParams], bytes] = {}
-
-    def material(self, secret: Secret, kdf: KdfParams | None) -> bytes:
-        """The input of HKDF for *secret*: itself, or Argon2id of a passphrase, or both combined.
-
-        Raises:
-            Damaged: the parameters are outside the limits.
-        """
-        if not secret.kind.startswith("passphrase"):
-            return secret.value
-        if kdf is None:
-            raise Damaged("a passphrase slot has no Argon2 parameters", remedy="restore the header directory")
-        key = (secret.value, kdf)
-        if key not in self._done:
-            self.limits.check(kdf)
-            self._done[key] = _argon2id(secret.value, kdf)
-        stretched = self._done[key]
-        return stretched if secret.kind == "passphrase" else _combined(secret.kind, stretched, secret.second)
-
-
-def _combined(kind: str, stretched: bytes, second: bytes) -> bytes:
-    """Material that only the holder of both parts can make (`docs/format.md` section 2.2)."""
-    parts = b"".join(len(part).to_bytes(4) + part for part in (stretched, second))
-    return hkdf(parts, salt=b"", info=f"memory/v1/factors/{kind}".encode(), length=32)
-
-
 def wrap(root: Root, secret: Secret, group: str, kdf: KdfParams | None, stretched: Stretched) -> Slot:
     """A new slot of *group* that opens *root* with *secret*."""
     blank = Slot(new_slot_id(), secret.kind, group, secrets.token_bytes(32), b"", b"")
@@ -250,13 +172,33 @@ def wrap(root: Root, secret: Secret, group: str, kdf: KdfParams | None, stretche
         blank = replace(blank, fido2=secret.label)
     elif secret.kind == "passphrase+device":
         blank = replace(blank, device=secret.label)
-    return _wrapped(blank, root, stretched.material(secret, kdf))
+    return _wrapped(blank, root, material(secret, kdf, stretched))
 
 
-def _wrapped(blank: Slot, root: Root, material: bytes) -> Slot:
+def material(secret: Secret, kdf: KdfParams | None, stretched: Stretched) -> bytes:
+    """The input of HKDF for *secret*: itself, or Argon2id of a passphrase, or both combined.
+
+    Raises:
+        Damaged: the parameters are not there, or outside the limits.
+    """
+    if not secret.kind.startswith("passphrase"):
+        return secret.value
+    if kdf is None:
+        raise Damaged("a passphrase slot has no Argon2 parameters", remedy=RESTORE)
+    first = stretched.of(secret.value, kdf)
+    return first if secret.kind == "passphrase" else _combined(secret.kind, first, secret.second)
+
+
+def _combined(kind: str, stretched: bytes, second: bytes) -> bytes:
+    """Material that only the holder of both parts can make (`docs/format.md` section 2.2)."""
+    parts = b"".join(len(part).to_bytes(4) + part for part in (stretched, second))
+    return hkdf(parts, salt=b"", info=f"memory/v1/factors/{kind}".encode(), length=32)
+
+
+def _wrapped(blank: Slot, root: Root, key_material: bytes) -> Slot:
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    kek, commitment = _kek(material, blank.salt)
+    kek, commitment = _kek(key_material, blank.salt)
     wrapped = ChaCha20Poly1305(kek).encrypt(_ZERO_NONCE, root.secret, blank.aad(root))
     return replace(blank, commitment=commitment, wrapped=wrapped)
 
@@ -274,18 +216,16 @@ def unwrap(slot: Slot, frame: Root, secret: Secret, stretched: Stretched) -> Roo
 
     if slot.kind != secret.kind:
         return None
-    material = _share(slot, secret) if slot.kind == "recipient" else stretched.material(secret, slot.kdf)
-    if material is None:
+    found = _share(slot, secret) if slot.kind == "recipient" else material(secret, slot.kdf, stretched)
+    if found is None:
         return None
-    kek, commitment = _kek(material, slot.salt)
+    kek, commitment = _kek(found, slot.salt)
     if not hmac.compare_digest(commitment, slot.commitment):
         return None
     try:
         opened = ChaCha20Poly1305(kek).decrypt(_ZERO_NONCE, slot.wrapped, slot.aad(frame))
     except InvalidTag as error:
-        raise Damaged(
-            "a keyslot was altered", remedy="restore the header directory from a backup or from git history"
-        ) from error
+        raise Damaged("a keyslot was altered", remedy=RESTORE) from error
     return Root(frame.vault_id, frame.classification, frame.generation, opened)
 
 
@@ -319,48 +259,6 @@ def opening(slot: Slot, frame: Root, presented: Sequence[Secret], stretched: Str
     return None
 
 
-def new_salt() -> bytes:
-    """A fresh Argon2 salt for a passphrase group."""
-    return secrets.token_bytes(16)
-
-
-def calibrate(limits: KdfLimits) -> KdfParams:
-    """Argon2 parameters that take about ``limits.target_seconds`` here, memory first (RFC 9106, section 4).
-
-    The smallest run that a new slot may have is measured and memory scaled up from it, to at most 1 GiB and an eighth
-    of this machine's memory. On a slow machine it stays the smallest, whatever it takes.
-    """
-    lanes = min(4, os.cpu_count() or 1)
-    base = limits.floor(KdfParams(new_salt(), 0, 0, lanes))
-    start = time.perf_counter()
-    _argon2id(b"calibration", base)
-    spent = max(time.perf_counter() - start, 1e-4)
-    doublings = max(0, round(math.log2(limits.target_seconds / spent)))
-    ceiling = min(limits.made_memory_kib, limits.max_memory_kib, max(base.memory_kib, _memory_kib() // 8))
-    while doublings and base.memory_kib * 2**doublings > ceiling:
-        doublings -= 1
-    return KdfParams(base.salt, base.memory_kib * 2**doublings, base.iterations, lanes)
-
-
-def _memory_kib() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
-    except (ValueError, OSError, AttributeError):
-        return 2 * 1024 * 1024
-
-
-def _kek(material: bytes, salt: bytes) -> tuple[bytes, bytes]:
-    out = hkdf(material, salt=salt, info=b"memory/v1/keyslot", length=64)
+def _kek(key_material: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    out = hkdf(key_material, salt=salt, info=b"memory/v1/keyslot", length=64)
     return out[:32], out[32:]
-
-
-def _argon2id(secret: bytes, params: KdfParams) -> bytes:
-    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-
-    return Argon2id(
-        salt=params.salt,
-        length=32,
-        iterations=params.iterations,
-        lanes=params.lanes,
-        memory_cost=params.memory_kib,
-    ).derive(secret)

@@ -15,6 +15,8 @@ from vault.keys.roots import ROOT_SIZE, Root
 SECONDS = ("keyfile", "device", "fido2")
 """What a passphrase can be combined with in one slot."""
 KINDS = ("passphrase", "recovery", "keyfile", "recipient", *(f"passphrase+{second}" for second in SECONDS))
+RESTORE = "restore the vault's header directory from a backup or from git history"
+"""What can be done where a header is not as we wrote it."""
 MAX_FIELDS = 32
 """Fields of a keyslot of an unknown kind."""
 MAX_DEPTH = 3
@@ -22,7 +24,7 @@ MAX_SEALED = 1024
 """Bytes of the age file in a ``recipient`` slot; ours have about 230."""
 CREDENTIAL_MIN, CREDENTIAL_MAX = 16, 1023
 """Bytes of a FIDO2 credential id (CTAP 2.1 allows at most 1,023)."""
-_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
+_RECIPIENT = r"age1[02-9ac-hj-np-z]{58}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _check_own_fields(slot: Slot) -> None:
 
 def checked_recipient(text: Any) -> str:
     """*text*, if it has the form of an age X25519 recipient (ValueError otherwise)."""
-    if not isinstance(text, str) or not _RECIPIENT.fullmatch(text):
+    if not isinstance(text, str) or not re.fullmatch(_RECIPIENT, text):
         raise ValueError("expected an age recipient")
     return text
 

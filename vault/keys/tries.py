@@ -6,21 +6,18 @@ Argon2 is the only dear step, so what is bounded is the number of its runs, thei
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vault.errors import Damaged
-from vault.keys.keyslots import KdfLimits, Secret, Stretched, unwrap
+from vault.keys.keyslots import Secret, unwrap
 from vault.keys.roots import Root
-from vault.keys.slots import KdfParams, Slot
-
-if TYPE_CHECKING:
-    from vault.keys.sections import Section
+from vault.keys.sections import Section
+from vault.keys.slots import RESTORE, KdfParams, Slot
+from vault.keys.stretching import KdfLimits, Stretched
 
 MAX_KDF_RUNS = 4
 """Distinct Argon2 parameter sets tried per secret and class: a planted section cannot buy more than this."""
 MAX_RUNS_BESIDE = 2
 """The same for sections beside a pinned one, where the pinned slots' own parameters do not count."""
-_REMEDY = "restore the vault's header directory from a backup or from git history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Bound:
     """Of the pinned slots: what they cost was spent already."""
 
     @classmethod
-    def of(cls, known: "Sequence[Section]", limits: KdfLimits) -> "Bound":
+    def of(cls, known: Sequence[Section], limits: KdfLimits) -> "Bound":
         """No dearer than the *known* (pinned) slots once strengthened, or than any new slot where there are none."""
         free = frozenset(slot.kdf for s in known for slot in s.header.slots if slot.kdf)
         own = [limits.floor(kdf) for kdf in free]
@@ -50,9 +47,9 @@ class Bound:
             Damaged: planted slots ask for too many Argon2 runs, or too dear ones.
         """
         if len(tried - self.free) > self.runs:
-            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+            raise Damaged("too many different keyslot parameters", remedy=RESTORE)
         if any(kdf.memory_kib > self.memory_kib or kdf.iterations > self.iterations for kdf in tried - self.free):
-            raise Damaged("a keyslot asks for Argon2 parameters that no slot of this vault has", remedy=_REMEDY)
+            raise Damaged("a keyslot asks for Argon2 parameters that no slot of this vault has", remedy=RESTORE)
 
 
 class Tries:
@@ -67,7 +64,7 @@ class Tries:
         self._bound = bound
         self._runs: set[KdfParams] = set()
 
-    def roots(self, section: "Section") -> Iterator[tuple[Slot, Root]]:
+    def roots(self, section: Section) -> Iterator[tuple[Slot, Root]]:
         """The slots of *section* that open, each with the root in it.
 
         Raises:
@@ -90,5 +87,5 @@ class Tries:
         if self._bound:
             self._bound.check(tried)
         elif len(tried) > MAX_KDF_RUNS:
-            raise Damaged("too many different keyslot parameters", remedy=_REMEDY)
+            raise Damaged("too many different keyslot parameters", remedy=RESTORE)
         self._runs = tried

@@ -5,18 +5,14 @@ surrogates), a text longer than the model reads is cut, and an `Embedder` may be
 numpy and llama_cpp are imported when an `Embedder` is made.
 """
 
-import ctypes
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vault.errors import Damaged
-from vault.models.runtime import load_llama, metadata, open_model
-from vault.models.threads import Threads
+from vault.models.loaded import Loaded
+from vault.models.runtime import metadata
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +29,8 @@ BATCH = 256
 SEQUENCES = 64
 """Texts per call of llama.cpp."""
 
-_CHARACTERS = 32 * 1024
-"""Of longer texts only this beginning is tokenised: far more than `TOKEN_LIMIT` tokens of prose."""
 
-
-class Embedder:
+class Embedder(Loaded):
     """One loaded embedding model; close it (or use it as a context manager) to free its memory.
 
     Attributes:
@@ -52,25 +45,18 @@ class Embedder:
             ModelMissing: the extra that runs models, or the file, is not there.
             Damaged: the file is no usable embedder.
         """
-        llama = load_llama()
-        self.model_id = model_id
-        self._llama = llama
-        self._lock = threading.Lock()
-        self._model = open_model(path)
-        self._vocab = llama.llama_model_get_vocab(self._model)
+        super().__init__(path, model_id)
+        llama = self._llama
         self._limit = min(token_limit, BATCH, llama.llama_model_n_ctx_train(self._model))
         self.dims = int(llama.llama_model_n_embd(self._model))
         self._averages = _averages(llama, self._model)
-        self._context = llama.llama_init_from_model(self._model, _context_params(llama, self._averages))
-        if not self._context or not (self._averages or llama.llama_pooling_type(self._context) in _poolings(llama)):
+        ready = self._begin(BATCH, SEQUENCES, llama.LLAMA_POOLING_TYPE_NONE if self._averages else None)
+        if not ready or not (self._averages or llama.llama_pooling_type(self._context) in _poolings(llama)):
             self.close()
             raise Damaged(
                 f"{model_id} is not an embedding model", remedy="choose another: memory model use NAME"
             )
-        self._memory = llama.llama_get_memory(self._context)
         self._ends = {llama.llama_vocab_sep(self._vocab), llama.llama_vocab_eos(self._vocab)}
-        self._batch = _Batch(llama)
-        self._threads = Threads()
 
     def embed(self, texts: Sequence[str]) -> "Vectors":
         """The vectors of *texts*, float32 of shape ``(len(texts), dims)``, each of Euclidean length 1.
@@ -117,54 +103,19 @@ class Embedder:
             # without a buffer llama.cpp answers how large one would have to be, negated
             return -int(llama.llama_tokenize(self._vocab, data, len(data), None, 0, True, False))
 
-    def close(self) -> None:
-        """Free the model's memory; a second call does nothing."""
-        with self._lock:
-            if self._context:
-                self._llama.llama_free(self._context)
-            if self._model:
-                self._llama.llama_model_free(self._model)
-            self._context = self._model = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _tokens(self, text: str) -> list[int]:
-        tokens = self._tokenise(text[:_CHARACTERS])
+        tokens = self._tokenise(text)
         if len(tokens) <= self._limit:
             return tokens
         end = tokens[-1:] if tokens[-1] in self._ends else []
         return tokens[: self._limit - len(end)] + end
-
-    def _tokenise(self, text: str) -> list[int]:
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 8  # no vocabulary makes more tokens than bytes, plus the special ones
-        buffer = (ctypes.c_int32 * room)()
-        with self._opened() as llama:
-            count = llama.llama_tokenize(self._vocab, data, len(data), buffer, room, True, False)
-        return buffer[: max(count, 0)]
 
     def _run(self, group: list[list[int]]) -> "tuple[Vectors, list[int]]":
         """The states of one batch of token lists, one below the other, and where each list's begin."""
         import numpy as np
 
         with self._opened() as llama:
-            self._batch.fill(group)
-            if self._memory:  # causal embedders keep states of the tokens seen
-                llama.llama_memory_clear(self._memory, True)
-            compute = llama.llama_decode if self._memory else llama.llama_encode
-
-            def work(threads: int) -> int:
-                llama.llama_set_n_threads(self._context, threads, threads)
-                return int(compute(self._context, self._batch.struct))
-
-            if self._threads.run(work):
-                raise Damaged(f"the model {self.model_id} cannot embed", remedy="run: memory model verify")
+            self._compute(llama, group)
             if self._averages:
                 starts = list(itertools.accumulate((len(each) for each in group), initial=0))
                 pointer = llama.llama_get_embeddings(self._context)
@@ -172,49 +123,6 @@ class Embedder:
             pointers = [llama.llama_get_embeddings_seq(self._context, each) for each in range(len(group))]
             rows = [np.ctypeslib.as_array(pointer, (self.dims,)) for pointer in pointers]
             return np.array(rows, dtype=np.float32), list(range(len(group)))
-
-    @contextmanager
-    def _opened(self) -> Iterator[Any]:
-        """llama.cpp for one call; between the calls of a long list other threads get their turn."""
-        with self._lock:
-            if not self._model:
-                raise ValueError("this embedder is closed")
-            yield self._llama
-
-
-class _Batch:
-    """llama.cpp's input, over numpy arrays that are filled in place."""
-
-    def __init__(self, llama: Any) -> None:
-        import numpy as np
-
-        self._token = np.zeros(BATCH, dtype=np.int32)
-        self._position = np.zeros(BATCH, dtype=np.int32)
-        self._sequence = np.zeros(BATCH, dtype=np.int32)
-        self._count = np.ones(BATCH, dtype=np.int32)
-        self._output = np.ones(BATCH, dtype=np.int8)
-        integers = ctypes.POINTER(ctypes.c_int32)
-        base = self._sequence.ctypes.data
-        self._pointers = (integers * BATCH)(*(ctypes.cast(base + 4 * i, integers) for i in range(BATCH)))
-        self.struct = llama.llama_batch(
-            n_tokens=0,
-            token=self._token.ctypes.data_as(integers),
-            embd=None,
-            pos=self._position.ctypes.data_as(integers),
-            n_seq_id=self._count.ctypes.data_as(integers),
-            seq_id=self._pointers,
-            logits=self._output.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
-        )
-
-    def fill(self, group: list[list[int]]) -> None:
-        at = 0
-        for sequence, tokens in enumerate(group):
-            end = at + len(tokens)
-            self._token[at:end] = tokens
-            self._position[at:end] = range(len(tokens))
-            self._sequence[at:end] = sequence
-            at = end
-        self.struct.n_tokens = at
 
 
 def _groups(lengths: list[int]) -> Iterator[list[int]]:
@@ -242,20 +150,6 @@ def _averages(llama: Any, model: Any) -> bool:
     """Whether the model's vector is the mean of its tokens' states: then we ask for those and average here."""
     architecture = metadata(model, "general.architecture")
     return metadata(model, f"{architecture}.pooling_type") == str(llama.LLAMA_POOLING_TYPE_MEAN)
-
-
-def _context_params(llama: Any, averages: bool) -> Any:
-    params = llama.llama_context_default_params()
-    if averages:
-        params.pooling_type = llama.LLAMA_POOLING_TYPE_NONE
-    params.n_ctx = params.n_batch = params.n_ubatch = BATCH
-    params.n_seq_max = SEQUENCES
-    params.kv_unified = True
-    params.embeddings = True
-    params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO  # on, unless the model has no kernel for it
-    params.op_offload = params.offload_kqv = False
-    params.no_perf = True
-    return params
 
 
 def _poolings(llama: Any) -> set[int]:

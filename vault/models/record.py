@@ -7,14 +7,12 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from vault.errors import Damaged
-from vault.models.examine import Facts
+from vault.models.examine import Facts, Kind
 
-Kind: TypeAlias = Literal["embedder", "instruct"]
-"""What a model is for: text to vectors, or a prompt to text."""
-KINDS: tuple[Kind, ...] = ("embedder", "instruct")
+KINDS: tuple[Kind, ...] = ("embedder", "instruct", "reranker")
 
 _JSON_LIMIT = 64 * 1024
 _CHOOSE = "install or add the model again, then: memory model use NAME"
@@ -27,11 +25,11 @@ class ModelInfo:
     name: str
     """Its directory, and what people type."""
     kind: Kind
-    """``embedder`` or ``instruct``."""
+    """What it is for."""
     model_id: str
-    """Names the vector space (or the model, for an instruct model); stored beside every vector."""
+    """Names the vector space (or the model, for another kind); stored beside every vector."""
     dims: int
-    """Floats per vector; for an instruct model the width of its states."""
+    """Floats per vector; for another kind the width of its states."""
     sha256: str
     """Of ``model.gguf``, in hexadecimal."""
     size: int

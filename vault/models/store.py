@@ -2,7 +2,7 @@
 
 Layout below the directory given (``$XDG_DATA_HOME/memory/models``)::
 
-    active.json               {"embedder": name, "instruct": name}: what is in use
+    active.json               {"embedder": name, "instruct": name, "reranker": name}: what is in use
     <name>/model.gguf         the weights
     <name>/model.json         the fields of `ModelInfo`
 
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from vault import durable
 from vault.errors import Conflict, Damaged, InvalidInput, ModelMissing, NotFound
 from vault.models import staging
+from vault.models.examine import Kind
 from vault.models.record import (
     KINDS,
-    Kind,
     ModelInfo,
     VerifyReport,
     describe,
@@ -36,6 +36,7 @@ from vault.models.record import (
 if TYPE_CHECKING:
     from vault.models.embedder import Embedder
     from vault.models.instruct import Instruct
+    from vault.models.reranker import Reranker
 
 SIZE_LIMIT = 64 * 1024**3
 """Largest GGUF that is taken, in bytes."""
@@ -107,16 +108,17 @@ class ModelStore:
             self._use_if_none(info)
         return info
 
-    def add(self, path: Path, name: str | None = None) -> ModelInfo:
+    def add(self, path: Path, name: str | None = None, kind: Kind | None = None) -> ModelInfo:
         """Copy the GGUF at *path* into the store, and use it unless a model of its kind is in use.
 
-        Whether it embeds or generates is read from the file itself; the same file added twice is fine.
+        What it is for is read from the file itself; *kind* must agree, and decides for a reranker whose file does
+        not say that it is one. The same file added twice is fine.
 
         Raises:
             NotFound: there is no such file.
-            InvalidInput: the name is not usable, or the model neither embeds nor generates.
+            InvalidInput: the name is not usable, or the model is of no use (or not of this *kind*).
             Damaged: the file is not a GGUF that llama.cpp can load.
-            Conflict: another model has that name.
+            Conflict: another model has that name, or the same one is there as another kind.
             ModelMissing: the extra that runs models is missing.
             StorageFailed: no space, or no permission.
         """
@@ -128,13 +130,13 @@ class ModelStore:
             raise InvalidInput(f"{name[:80]!r} is not a name", remedy="use a-z, 0-9, dot, dash, underscore")
         with staging.exclusive(self.directory, lambda: None):
             info = self._good(name)
-            if info and info.sha256 != sha256(path):
+            if info and (info.sha256 != sha256(path) or info.kind != (kind or info.kind)):
                 raise Conflict(f"another model {name} exists already", remedy="choose another --name")
             if info is None:
                 with staging.building(self.directory) as place:
                     target = place / staging.WEIGHTS
                     shutil.copyfile(path, target)
-                    info = describe(target, name, examine.examine(target), str(path))
+                    info = describe(target, name, examine.examine(target, kind), str(path))
                     info = replace(info, model_id=f"{info.model_id or name}@{info.sha256[:12]}")
                     staging.publish(place, self.directory, info)
             self._use_if_none(info)
@@ -212,12 +214,24 @@ class ModelStore:
         info = self._loadable("instruct")
         return Instruct(self.path(info.name), model_id=info.model_id)
 
+    def load_reranker(self) -> "Reranker":
+        """The reranker in use, loaded; the caller closes it.
+
+        Raises:
+            ModelMissing: none is installed, or the extra that runs models is missing.
+            Damaged: its file changed since it was installed, or cannot be loaded.
+        """
+        from vault.models.reranker import Reranker
+
+        info = self._loadable("reranker")
+        return Reranker(self.path(info.name), model_id=info.model_id)
+
     def _loadable(self, kind: Kind) -> ModelInfo:
         from vault.models import runtime
 
         info = self.active(kind)
         if info is None:
-            remedy = {"embedder": "memory model install", "instruct": "memory model add PATH"}[kind]
+            remedy = "memory model install" if kind == "embedder" else "memory model add PATH"
             if not runtime.extra_installed():
                 remedy = f"{runtime.EXTRA_COMMAND}, then {remedy}"
             raise ModelMissing(f"no {kind} model is installed", remedy=f"run: {remedy}")

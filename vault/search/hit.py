@@ -13,7 +13,7 @@ class Leg:
     rank: int
     """1 for the best."""
     score: float
-    """bm25 for the word legs, cosine for the vectors."""
+    """bm25 for the word legs, cosine for the vectors, the model's own scale for ``rerank``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Hit:
     snippet: str
     """One line around the best match, matches wrapped in ``**``; never empty."""
     legs: Mapping[str, Leg] = field(default_factory=dict)
-    """Leg name (``words``, ``trigrams``, ``vectors``) → how it ranked the entry."""
+    """Leg name (``words``, ``trigrams``, ``vectors``, ``rerank``) → how it ranked the entry."""

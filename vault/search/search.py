@@ -28,6 +28,7 @@ from vault.text import tidy_tag
 
 if TYPE_CHECKING:
     from vault.compartment.vectors import Vector
+    from vault.search.rerank import Again
 
 MODES = ("hybrid", "keyword", "semantic")
 POOL = 60
@@ -45,7 +46,8 @@ SAME = 2000
 """Characters that two entries of one title must share to be shown as one."""
 
 Key = tuple[Classification, int]
-Places = list[tuple[Compartment, list[Candidate]]]
+Row = tuple[float, Entry, Key]
+"""Score, entry, where it is."""
 
 
 def filters_of(query: Query, *, trash: bool = False) -> Filters:
@@ -85,6 +87,7 @@ def search(
     *,
     mode: str = "hybrid",
     limit: int = 10,
+    again: "Again | None" = None,
 ) -> list[Hit]:
     """The best *limit* entries for *query*, best first.
 
@@ -94,6 +97,7 @@ def search(
         embedder: gives the vector of a text; None where there is no model (``hybrid`` then means words).
         mode: one of `MODES`.
         limit: 1 to 10,000.
+        again: reads the first hits again; None where nothing does.
 
     Raises:
         InvalidInput: unknown mode, a limit out of range, or a ``synonyms.toml`` that cannot be read.
@@ -108,8 +112,9 @@ def search(
         return _newest(asked, filters, limit)
     wanted = Wanted.of(asked, query) if mode != "semantic" else Wanted()
     meaning = _meaning(query, embedder) if mode != "keyword" else None
-    probe = Probe(filters, max(POOL, 2 * limit), parts=(), meaning=meaning)
-    return Found.by(asked, query, wanted, probe).hits(asked, wanted.shown(query), limit)
+    deep = max(limit, again.first) if again else limit
+    probe = Probe(filters, max(POOL, 2 * deep), parts=(), meaning=meaning)
+    return Found.by(asked, query, wanted, probe).hits(asked, wanted.shown(query), limit, again)
 
 
 def _newest(asked: Sequence[Compartment], filters: Filters, limit: int) -> list[Hit]:
@@ -268,23 +273,55 @@ class Found:
         scores |= {key: scores[key] + IN_TIME * best for key in in_time & scores.keys()}
         return cls(words, trigrams, vectors, {key: c.start for key, c in found.items()}, scores)
 
-    def hits(self, asked: Sequence[Compartment], query: Query, limit: int) -> list[Hit]:
-        """The best *limit*, with their snippets."""
+    def hits(
+        self, asked: Sequence[Compartment], query: Query, limit: int, again: "Again | None" = None
+    ) -> list[Hit]:
+        """The best *limit*, with their snippets, the first of them read *again*."""
+        rows = self._best(asked, max(limit, again.first) if again else limit)
+        legs = {"words": self.words, "trigrams": self.trigrams, "vectors": self.vectors}
+        if again and len(rows) > 1:
+            rows, legs["rerank"] = self._reread(rows, query, again)
+        shown = rows[:limit]
+        told = _told(legs, [key for *_, key in shown])
+        return [self._hit(query, score, entry, told[key], key) for score, entry, key in shown]
+
+    def _best(self, asked: Sequence[Compartment], limit: int) -> list[Row]:
+        """The best *limit*, newer ones before older of about the same score, repeats behind all others."""
         best = sorted(self.scores, key=lambda key: -self.scores[key])[: limit + MORE]
-        legs = {name: _ranked(getattr(self, name)) for name in ("words", "trigrams", "vectors")}
+        least = self.scores[best[limit - 1]] / recency(0.0) if len(best) > limit else 0.0
+        some = [key for key in best if self.scores[key] >= least]  # the rest is too far behind to be new enough
+        fresh, repeats = _once(self._rows(asked, some))
+        if len(fresh) < min(limit, len(best)) and len(some) < len(best):
+            fresh, repeats = _once(self._rows(asked, best))
+        return [*fresh, *repeats][:limit]
+
+    def _rows(self, asked: Sequence[Compartment], keys: Sequence[Key]) -> list[Row]:
         now = datetime.now(UTC)
-        found: list[tuple[float, Entry, Key]] = []
+        found: list[Row] = []
         for c in asked:
-            rowids = [rowid for classification, rowid in best if classification is c.classification]
+            rowids = [rowid for classification, rowid in keys if classification is c.classification]
             for rowid, entry in (c.fetch(rowids) if rowids else {}).items():
                 age = (now - entry.created).total_seconds() / 86400
                 key = (c.classification, rowid)
                 found.append((self.scores[key] * recency(age), entry, key))
         found.sort(key=lambda row: (-row[0], row[1].id))
-        return [
-            self._hit(query, score, entry, {name: leg[key] for name, leg in legs.items() if key in leg}, key)
-            for score, entry, key in _once(found)[:limit]
-        ]
+        return found
+
+    def _reread(self, rows: list[Row], query: Query, again: "Again") -> tuple[list[Row], dict[Key, float]]:
+        """*rows* in the order of `vault.search.rerank`; the scores stay with the places, so that they fall."""
+        from vault.search import rerank
+
+        first = rows[: again.first]
+        starts = [self.starts.get(key) if key in self.vectors else None for _, _, key in first]
+        texts = [rerank.passage(e.title, e.text, start, query) for (_, e, _), start in zip(first, starts, strict=True)]
+        scores = again.scores(query, texts)
+        fixed = [rerank.holds(entry.title, entry.text, query) for _, entry, _ in first[: len(scores)]]
+        fused = [score for score, _, _ in first]
+        order = rerank.reordered(scores, fused, fixed)
+        fresh, repeats = _once([*(first[at] for at in order), *rows[len(scores) :]])
+        moved = [*fresh, *repeats]
+        told = {key: score for (_, _, key), score in zip(first, scores, strict=False)}
+        return [(score, entry, key) for (score, *_), (_, entry, key) in zip(rows, moved, strict=True)], told
 
     def _hit(self, query: Query, score: float, entry: Entry, legs: Mapping[str, Leg], key: Key) -> Hit:
         start = 0 if "words" in legs else self.starts.get(key, 0)
@@ -292,18 +329,23 @@ class Found:
         return Hit(entry, score, shown or entry.title, legs)
 
 
-def _ranked(scores: Mapping[Key, float]) -> dict[Key, Leg]:
-    ordered = sorted(scores.items(), key=lambda row: -row[1])
-    return {key: Leg(rank, score) for rank, (key, score) in enumerate(ordered, start=1)}
+def _told(legs: Mapping[str, Mapping[Key, float]], keys: Iterable[Key]) -> dict[Key, dict[str, Leg]]:
+    """For each of *keys*, how every leg ranks it."""
+    told: dict[Key, dict[str, Leg]] = {key: {} for key in keys}
+    for name, scores in legs.items():
+        for rank, key in enumerate(sorted(scores, key=scores.__getitem__, reverse=True), start=1):
+            if key in told:
+                told[key][name] = Leg(rank, scores[key])
+    return told
 
 
-def _once(found: Iterable[tuple[float, Entry, Key]]) -> list[tuple[float, Entry, Key]]:
-    """Entries that say the same as a better one go behind all others: repeats must not fill a page."""
+def _once(found: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """*found* in two: what says the same as a better one goes behind all others, for repeats must not fill a page."""
     seen: set[tuple[str, str]] = set()
-    fresh: list[tuple[float, Entry, Key]] = []
-    again: list[tuple[float, Entry, Key]] = []
+    fresh: list[Row] = []
+    repeats: list[Row] = []
     for row in found:
         said = (row[1].title, " ".join(row[1].text[:SAME].split()))
-        (again if said in seen else fresh).append(row)
+        (repeats if said in seen else fresh).append(row)
         seen.add(said)
-    return fresh + again
+    return fresh, repeats

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from vault.search.query import Query
 
@@ -71,10 +72,11 @@ def snippet(body: str, query: Query, limit: int = 160, title: str = "") -> str:
         left, right = 0, max(16 * limit, 4096)
     around = body[left:right] if found else _without_heading(body[:right], title)
     cut_left, cut_right = left > 0, right < len(body)
-    text = max(
-        (_plain(around, links=False), _plain(around, links=True)),  # a match may be inside a link's address
-        key=lambda plain: len({term for *_, term in _matches(plain, pattern)}),
-    )
+    text = _plain(around, links=False)
+    if "](" in around:  # a match may be inside a link's address
+        text = max(
+            (text, _plain(around, links=True)), key=lambda plain: len({term for *_, term in _matches(plain, pattern)})
+        )
     if not text:
         text = (
             _plain(body[: 64 * 1024], links=True)
@@ -85,6 +87,12 @@ def snippet(body: str, query: Query, limit: int = 160, title: str = "") -> str:
     return _window(text, pattern, limit, cut_left=cut_left, cut_right=cut_right)
 
 
+def best_place(body: str, query: Query, width: int) -> int:
+    """Where the *width* characters of *body* begin that hold most of *query*; 0 where nothing matches."""
+    return _best(_matches(body, _pattern(query), normal=False), width)
+
+
+@lru_cache(maxsize=4)
 def _pattern(query: Query) -> re.Pattern[str] | None:
     """One alternation of all terms, in folded form; the group that matched tells which term."""
     terms = [*query.required, *query.title, *query.words, *(f"{prefix}*" for prefix in query.prefixes)]
@@ -124,6 +132,8 @@ def _ending(word: str) -> str:
 
 def _fold(text: str) -> str:
     """*text* in lower case without accents, character for character (offsets stay valid)."""
+    if text.isascii():
+        return text.lower()
     table = {}
     for character in set(text):
         folded = unicodedata.normalize("NFD", character.lower())[0]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from vault.compartment.words import HUMP, pairs, spaceless
+from vault.compartment.parts import HUMP, pairs, spaceless
 from vault.search.query import Query, fts_words, is_spaceless
 from vault.search.synonyms import Expansions, forms
 
