@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vault
+from vault import opened
 from vault.classification import ALL, Classification
 from vault.classify import personal
 from vault.classify.classifier import Classifier
@@ -163,6 +164,51 @@ def test_the_correction_lives_in_its_class_alone(v: vault.Vault) -> None:
     assert not general.consult("toy", [text]).chosen
     v.lock([S])
     assert v.classify("plum sauce with tamarind and ginger").label is G
+
+
+def test_what_is_kept_of_choices_is_never_old(v: vault.Vault) -> None:
+    """Whatever changes an entry or its passages, here or in another process: a choice counts, or no longer, at once.
+
+    Positive control: what was kept does say the same twice, and is not read again while nothing changes.
+    """
+    kept = v.opened.need(S).compartment
+    asked = [v.reader._embedder.embed([text])[0].tobytes() for text in ("plum sauce with tamarind", "a blue bicycle")]
+
+    def told(compartment: Compartment) -> list[list[tuple[str, float]]]:
+        said = compartment.consult("toy", asked)
+        return [[(said.chosen[place].text, round(cosine, 5)) for place, cosine in row] for row in said.near]
+
+    def by_another() -> list[list[tuple[str, float]]]:
+        other = opened._index(v.home, S, v.opened.need(S).keys)
+        try:
+            return told(other)
+        finally:
+            other.close()
+
+    seen = []
+    first = v.capture("plum sauce with tamarind and anise", "secret")
+    seen += [(told(kept), by_another())]
+    choices = kept._choices
+    v.capture("nothing to do with it", "general")
+    assert told(kept) == seen[-1][0]
+    assert kept._choices is choices, "told of a file of another class, it keeps what it has"
+    v.edit(first.id, text="a blue bicycle with a bell")
+    seen += [(told(kept), by_another())]
+    moved_in = v.move(v.capture("plum sauce with tamarind and ginger", "general").id, "secret")
+    seen += [(told(kept), by_another())]
+    v.delete(first.id)
+    seen += [(told(kept), by_another())]
+    v.restore(first.id)
+    seen += [(told(kept), by_another())]
+    v.embed_waiting()
+    seen += [(told(kept), by_another())]
+    other = opened._index(v.home, S, v.opened.need(S).keys)
+    with other.db.transaction():
+        other.db.execute("DELETE FROM passage WHERE entry = ?", [other.rowid(moved_in.id)])
+    other.close()
+    seen += [(told(kept), by_another())]
+    assert all(here == there for here, there in seen)
+    assert len({str(here) for here, _ in seen}) >= 4, "the steps do change what is told"
 
 
 def test_a_rebuilt_index_has_learned_the_same(v: vault.Vault) -> None:

@@ -18,7 +18,7 @@ from vault.compartment.records import Incoming, Record, Skipped
 from vault.entry import Entry, Revision
 
 if TYPE_CHECKING:
-    from vault.compartment.corrections import Experience, TagMeanings
+    from vault.compartment.corrections import Choices, Experience, TagMeanings
     from vault.compartment.facets import Row
     from vault.compartment.passages import Spans
     from vault.compartment.vectors import Vector, Vectors
@@ -39,6 +39,7 @@ class Compartment:
         self.classification = classification
         self.db = Database(path, key, salt)
         self._tags: TagMeanings | None = None
+        self._choices: Choices | None = None
 
     def close(self) -> None:
         """Close the database."""
@@ -255,7 +256,8 @@ class Compartment:
         from vault.compartment import corrections
 
         self._tags = corrections.tag_meanings(self.db, self._tags)
-        return corrections.consult(self.db, self._tags, texts)
+        self._choices = corrections.choices(self.db, self._choices)
+        return corrections.consult(self.db, self._tags, self._choices, texts)
 
     def unchosen(self, after: int, limit: int) -> list[tuple[int, list[bytes]]]:
         """(rowid, vectors of its first passages) of the next entries after *after* whose class no person chose."""

@@ -90,21 +90,39 @@ class TagMeanings:
     """When, by the monotonic clock."""
 
 
-def consult(db: Database, tags: TagMeanings, texts: Sequence[bytes]) -> Experience:
+@dataclass(slots=True)
+class Choices:
+    """The mean vectors of the entries that a person filed, kept while no entry changes."""
+
+    state: tuple[int, int]
+    """That of the database when they were read."""
+    rowids: list[int]
+    means: "NDArray[np.float32]"
+    """Shape (entries, dims)."""
+
+
+def consult(db: Database, tags: TagMeanings, choices: Choices, texts: Sequence[bytes]) -> Experience:
     """What is near each of *texts* (float32 vectors of length 1, of the model in use)."""
     import numpy as np
 
     asked = np.stack([np.frombuffer(text, dtype="<f4") for text in texts])
-    rowids, known = _meanings(db, _CHOSEN, int, [MOST, DEEP])
-    near = _nearest(asked, known, PER_TEXT)
+    near = _nearest(asked, choices.means, PER_TEXT)
     wanted = sorted({place for row in near for place, _ in row})
-    chosen = [_chosen(db, rowids[place], known[place].tobytes()) for place in wanted]
+    chosen = [_chosen(db, choices.rowids[place], choices.means[place].tobytes()) for place in wanted]
     places = {place: i for i, place in enumerate(wanted)}
     return Experience(
         tuple(chosen),
         tuple(tuple((places[place], cosine) for place, cosine in row) for row in near),
         tuple(tuple((tags.names[i], cosine) for i, cosine in row) for row in _nearest(asked, tags.means, PER_TEXT)),
     )
+
+
+def choices(db: Database, kept: Choices | None) -> Choices:
+    """The entries that a person filed: those *kept* from before where no entry has changed since."""
+    state = db.state()
+    if kept is not None and kept.state == state:
+        return kept
+    return Choices(state, *_meanings(db, _CHOSEN, int, [MOST, DEEP]))
 
 
 def tag_meanings(db: Database, kept: TagMeanings | None) -> TagMeanings:

@@ -43,6 +43,7 @@ class Database:
             raise ValueError("raw key of 32 bytes and salt of 16 wanted")
         self.path = path
         self._vectors_loaded = False
+        self._commits = 0
         self._connection = _connect(path)
         try:
             self._unlock(key, salt)
@@ -94,8 +95,12 @@ class Database:
         return found[0][0] if found else None
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; takes the write lock at once so that it cannot fail half-way on it."""
+    def transaction(self, *, only_books: bool = False) -> Iterator[None]:
+        """All or nothing; takes the write lock at once so that it cannot fail half-way on it.
+
+        Args:
+            only_books: what is written changes no entry and no passage, and `state` stays as it is.
+        """
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -103,6 +108,14 @@ class Database:
             self._connection.rollback()
             raise
         self.execute("COMMIT")
+        self._commits += not only_books
+
+    def state(self) -> tuple[int, int]:
+        """Stays the same while entries and passages do: what was worked out from them holds as long.
+
+        Own transactions are counted; of other connections SQLite tells (``data_version``).
+        """
+        return self._commits, int(self.value("PRAGMA data_version"))
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:

@@ -26,7 +26,7 @@ def apply(
     """Index opened revisions of the class *own*; returns the ids of the entries that changed."""
     fresh = {i.name: i.revision for i in incoming}
     changed = list(dict.fromkeys(i.revision.entry for i in incoming))
-    with db.transaction():
+    with db.transaction(only_books=not incoming):
         records.skip(db, skipped)
         records.add(db, incoming)
         moves.note_arrivals(db, own, incoming)

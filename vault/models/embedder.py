@@ -85,10 +85,11 @@ class Embedder(Loaded):
         tokens = [self._tokens(text) for text in texts]
         for group in _groups([len(each) for each in tokens]):
             states, starts = self._run([tokens[index] for index in group])
-            sums = np.add.reduceat(states, starts, axis=0)
+            sums = np.array([own.sum(axis=0) for own in np.split(states, starts[1:])])  # reduceat is slow here
             vectors[group] = _of_length_one(sums)  # the direction of the mean
             if len(probes):
-                peaks[group] = np.maximum.reduceat(_of_length_one(states) @ probes.T, starts, axis=0)
+                near = _of_length_one(states) @ probes.T
+                peaks[group] = [own.max(axis=0) for own in np.split(near, starts[1:])]
         return vectors, peaks
 
     def embed_one(self, text: str) -> "Vectors":
