@@ -29,7 +29,9 @@ def test_twenty_thousand_kills_lose_nothing() -> None:
 
 
 def test_control_an_acknowledgement_before_the_write_is_caught() -> None:
-    """Positive control: a build that writes 20 ms after it has acknowledged loses something in 12 kills."""
-    run = crash(12, 3, "careless")
-    assert run.returncode == 1
-    assert "wrong" in run.stdout, run.stdout + run.stderr
+    """Positive control: a build that writes 20 ms after it has acknowledged loses something in 12 kills.
+
+    On a machine that is busy with other things a run may acknowledge next to nothing; then another one has its turn.
+    """
+    runs = (crash(12, seed, "careless") for seed in range(3, 8))
+    assert any(run.returncode == 1 and "wrong" in run.stdout for run in runs)
