@@ -174,6 +174,21 @@ def test_a_stopped_supervisor_can_be_locked(working: Desk, monkeypatch: pytest.M
     assert working.keyless("list").ok()
 
 
+def test_a_worker_ends_in_time_although_nobody_ends_it(desk: Desk) -> None:
+    """With the supervisor stopped, keys do not outlive the time they were unlocked for; those without an end stay."""
+    desk.unlock("general", "--ttl", "3s")
+    desk.unlock("confidential", "--ttl", "1h")
+    assert len(desk.processes("class_worker")) == 2
+    pid = desk.processes("supervisor").popitem()[1]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert eventually(lambda: len(desk.processes("class_worker")) == 1, 10)
+        assert len(desk.processes("class_worker")) == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert eventually(lambda: list(desk.workers()) == ["confidential"], 5)
+
+
 def test_a_client_that_dies_leaves_nothing_waiting(working: Desk) -> None:
     """Killed while a worker waits for its key: the worker goes; killed with a connection: others are served."""
     agent = connect()

@@ -1,4 +1,4 @@
-"""The first moments of a class worker: ``python -m vault.agent.class_worker FD``.
+"""The first moments of a class worker: ``python -m vault.agent.class_worker FD SECONDS``.
 
 Closed to every other process before anything secret can reach it: only then does it make the pipe that takes the
 key, and gives away the writing end. Little is imported before, so that this takes as little time as can be.
@@ -21,7 +21,7 @@ def main() -> None:
     os.close(writing)
     from vault.agent.keeper import work
 
-    work(control, reading)
+    work(control, reading, float(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ socket. The process ends, and the key with it, when the supervisor kills it or g
 import json
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from vault.agent import serving, wire
+from vault.agent import leases, serving, wire
 from vault.agent.remote import VERBS
 from vault.classification import Classification
 from vault.errors import Damaged, VaultError
@@ -23,6 +25,8 @@ from vault.keys.unlocked import ClassKeys, refreshed
 from vault.opened import OpenClass, OpenClasses
 
 MAX_KEY_MESSAGE = 16 * 1024
+GRACE = 1.0
+"""Seconds after which a worker ends by itself that the supervisor should have ended: somebody may have stopped it."""
 CACHE_MIB = 12
 """Pages of the index held in memory: there are several workers, and all the day."""
 
@@ -136,8 +140,8 @@ class ClassWorker:
         raise VaultError(f"the agent knows no {verb[:30]}", remedy=wire.OTHER_VERSION)
 
 
-def work(control: socket.socket, pipe: int) -> None:
-    """Wait for the key at *pipe*, open the class, tell the supervisor at *control*, serve."""
+def work(control: socket.socket, pipe: int, ttl: float) -> None:
+    """Wait for the key at *pipe*, open the class, tell the supervisor at *control*, serve for *ttl* seconds."""
     came = received(pipe)
     if came is None:
         wire.send(control, ["nothing"])
@@ -149,5 +153,15 @@ def work(control: socket.socket, pipe: int) -> None:
             wire.send(control, wire.failure(error))
         return
     del came
+    if ttl != leases.FOREVER:
+        threading.Thread(target=_end_after, args=(ttl,), daemon=True).start()
     wire.send(control, ["ready"])
     serving.run(control, worker)
+
+
+def _end_after(ttl: float) -> None:
+    """End this process when its time is over, whatever became of the supervisor."""
+    end = leases.now() + ttl + GRACE
+    while (left := end - leases.now()) > 0:
+        time.sleep(min(left, 5.0))  # a sleep does not count the time the machine was asleep; the clock of leases does
+    os._exit(0)

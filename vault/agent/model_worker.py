@@ -1,4 +1,4 @@
-"""The process that holds the loaded model and no key. ``python -m vault.agent.model_worker FD``.
+"""The process that holds the loaded model and no key. ``python -m vault.agent.model_worker FD SECONDS``.
 
 Drafts are prepared and queries answered here. The compartments that a query needs are lent to it: the client
 passes on its own connections to the class workers, for one request.

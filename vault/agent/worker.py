@@ -41,11 +41,11 @@ class Worker:
 
     @classmethod
     def started(cls, module: str, stdin: int, vault: str, path: str, name: str, terms: Terms) -> Self:
-        """Start *module* of this package with one end of a socket pair, and *stdin*."""
+        """Start *module* of this package with one end of a socket pair, its time, and *stdin*."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"vault.agent.{module}", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", f"vault.agent.{module}", str(theirs.fileno()), str(terms.ttl)],
                 stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()], cwd="/",
             )  # fmt: skip
