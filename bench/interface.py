@@ -109,8 +109,14 @@ def _used(place: Place, size: int) -> Iterator[Figure]:
     yield Figure(f"app, {size:,} entries: memory", found["memory"], "MiB", limit=MEMORY)
 
 
-class _Nobody:
-    """A terminal that is never asked."""
+class Nobody:
+    """A terminal at which nobody sits."""
+
+    has_agent = False
+
+    def unlock(self, _classes: Any) -> bool:
+        """Nothing comes of it."""
+        return False
 
     def ask_secrets(self, _group: str) -> list[Any]:
         """Nothing."""
@@ -129,9 +135,9 @@ async def _story(place: Place) -> dict[str, float]:
     for compartment in opened.opened.compartments:
         compartment.limit_cache(locks.CACHE)  # as an unlock in the app does
     opened.reader.__dict__["embedder"] = None
-    app = build_app(opened, _Nobody())
+    app = build_app(opened, Nobody())
     async with app.run_test(size=(140, 40)) as pilot:
-        await _until(lambda: app.browse.entries.total > 0 and app.thread.idle)
+        await _until(lambda: app.browse.results.total > 0 and app.thread.idle)
         await pilot.pause(0.5)
         keystrokes, merged = await _typing(app)
         stall, pages = await _scrolling(app)
@@ -154,13 +160,13 @@ async def _typing(app: Any) -> tuple[list[float], list[float]]:
     keystrokes: list[float] = []
     merged: list[float] = []
     answered: dict[int, list[float]] = {}
-    show = browse.entries.show
+    show = browse.results.show
 
     def watched(*arguments: Any, **named: Any) -> None:
         show(*arguments, **named)
         answered.setdefault(browse.listing.number, []).append(time.perf_counter())
 
-    browse.entries.show = watched
+    browse.results.show = watched
     for query in QUERIES[:30]:
         for end in range(1, len(query) + 1):
             begin = time.perf_counter()
@@ -173,7 +179,7 @@ async def _typing(app: Any) -> tuple[list[float], list[float]]:
         if browse.listing.query.has_text:
             await _until(lambda: "+" not in browse.bar.count)
             merged.append(answered[browse.listing.number][-1] - begin)
-    browse.entries.show = show
+    browse.results.show = show
     field.value = ""
     await asyncio.sleep(0.3)
     await _until(lambda: app.thread.idle)
@@ -182,7 +188,7 @@ async def _typing(app: Any) -> tuple[list[float], list[float]]:
 
 async def _scrolling(app: Any) -> tuple[float, list[float]]:
     """The longest time the app's loop was held up while paging, and the seconds until a page had its lines."""
-    entries = app.browse.entries
+    entries = app.browse.results
     longest, last, pages = 0.0, time.perf_counter(), []
     for step in range(300):
         entries.go((step * 7919) % entries.total if step % 10 == 0 else entries.cursor + 18)

@@ -9,15 +9,16 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY)]
 
+from interface import Nobody  # noqa: E402 (the path comes first)
+
 import vault  # noqa: E402 (the path comes first)
 from tui import clock  # noqa: E402 (the path comes first)
 from tui.app import MemoryApp, build_app  # noqa: E402 (the path comes first)
-from vault.keys.keyslots import KdfLimits  # noqa: E402 (the path comes first)
+from vault.keys.stretching import KdfLimits  # noqa: E402 (the path comes first)
 from vault.models.store import ModelStore  # noqa: E402 (the path comes first)
 
 NOW = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
@@ -35,18 +36,6 @@ PICTURES: dict[str, tuple[str, tuple[int, int], tuple[str, ...]]] = {
     "help": ("dark", (80, 24), ("question_mark",)),
 }
 """Picture → theme, size and the keys that lead there."""
-
-
-class Nobody:
-    """A terminal that is never asked."""
-
-    def ask_secrets(self, _group: str) -> list[Any]:
-        """Nothing."""
-        return []
-
-    def edit(self, text: str) -> str:
-        """The same."""
-        return text
 
 
 async def draw(v: vault.Vault, name: str, target: Path) -> None:

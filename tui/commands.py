@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tui import working
 from vault import classification
 from vault.errors import InvalidInput
 from vault.search.search import MODES
@@ -35,7 +36,7 @@ def _move(app: "MemoryApp", said: str) -> None:
     target = classification.parse(said)
     if target is None:
         raise InvalidInput(f"no classification {said[:30]!r}", remedy=f"use one of {', '.join(classification.ALL)}")
-    app.browse.move(target)
+    app.browse.chosen.move(target)
 
 
 def _mode(app: "MemoryApp", said: str) -> None:
@@ -49,19 +50,17 @@ _ALL = (
     Command("search QUERY", "search, as in the field", lambda app, said: app.browse.search_for(said)),
     Command("new", "write a new entry", lambda app, _: app.browse.action_create()),
     Command("edit", "edit the entry here", lambda app, _: app.browse.action_edit()),
-    Command("tag TAG -TAG", "put tags on and take them off", lambda app, said: app.browse.tag(said), needs=True),
+    Command("tag TAG -TAG", "put tags on and take them off", lambda app, said: app.browse.chosen.tag(said), needs=True),
     Command("move CLASS", "file under another class", _move, needs=True),
     Command("trash", "put in the trash", lambda app, _: app.browse.action_trash()),
     Command("undo", "undo the last change", lambda app, _: app.browse.action_undo()),
     Command("redo", "do it again", lambda app, _: app.browse.action_redo()),
     Command("mode MODE", "hybrid, keyword or semantic", _mode, needs=True),
     Command("theme NAME", "dark, light or plain", lambda app, said: app.use_theme(said.strip()), needs=True),
-    Command("import PATH", "import a folder or file", lambda app, said: app.import_from(said), needs=True),
-    Command(
-        "export FOLDER", "write the chosen entries in clear", lambda app, said: app.browse.export_to(said), needs=True
-    ),
-    Command("embed", "give entries that wait for vectors theirs", lambda app, _: app.embed()),
-    Command("rebuild", "make the indexes anew from the sealed files", lambda app, _: app.rebuild()),
+    Command("import PATH", "import a folder or file", lambda app, said: app.begin(working.importing(said)), needs=True),
+    Command("export FOLDER", "write the chosen entries in clear", lambda app, to: app.browse.chosen.export(to), True),
+    Command("embed", "give entries that wait for vectors theirs", lambda app, _: app.begin(working.embedding)),
+    Command("rebuild", "make the indexes anew from the sealed files", lambda app, _: app.begin(working.rebuilding)),
     Command("lock", "lock everything", lambda app, _: app.action_lock()),
     Command("unlock", "unlock a class", lambda app, _: app.action_unlock()),
     Command("timeline", "chronological entries by day", lambda app, _: app.browse.action_timeline()),

@@ -5,16 +5,18 @@ filters alone give an order of which only windows are read. Every question has a
 ones are dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from textual.message import Message
 
 from tui.line import of_hit, of_item
-from tui.messages import Faceted, Filled, Found, Listed, Noted
+from tui.messages import Faceted, Filled, Found, Listed, NotFound, notes
+from tui.spread import KINDS, Spread
 from tui.thread import AT_ONCE, LATER, SOON, VaultThread
 from vault.browsing import Order
+from vault.classification import Classification
 from vault.search.query import Query, parse
 from vault.search.search import MODES
 from vault.vault import Vault
@@ -25,19 +27,9 @@ ALL = 100
 """Hits that come when the person pauses."""
 BEGINNING = 200
 """Entries of an order that come before all of it is known."""
-KINDS = {"total": "classes", "source": "sources", "month": "months", "tag": "tags"}
-"""Kinds of facets that are shown, and their fields in `Facets`; the quickest first."""
 _LEAST_PREFIX = 2
 
 Post = Callable[[Message], object]
-
-
-@dataclass
-class NotFound(Message):
-    """The question could not be answered."""
-
-    number: int
-    text: str
 
 
 @dataclass
@@ -84,8 +76,7 @@ class Listing:
 
         def search(vault: Vault) -> Found:
             hits = vault.search(query, limit, mode)
-            self._notes(vault)
-            return Found(number, [of_hit(hit) for hit in hits], final)
+            return Found(number, [of_hit(hit) for hit in hits], final, notes(vault))
 
         self.thread.ask(search, self.post, self._failed(number), urgency=SOON if final else AT_ONCE, group="list")
 
@@ -116,25 +107,33 @@ class Listing:
 
         self.thread.ask(window, self.post, self._failed(number), urgency=AT_ONCE, group="window")
 
-    def facets(self) -> None:
-        """Ask how what is found is spread: a short question for each kind, so that a keystroke waits for none."""
-        number, query = self.number, self.query
-        for kind in KINDS:
-            self.thread.ask(
-                lambda vault, kind=kind: Faceted(number, kind, vault.browsing.facets(query, [kind])),  # type: ignore[misc]
-                self.post,
-                lambda _text, _remedy: None,  # facets are a convenience: the list says what is wrong
-                urgency=LATER,
-                group=f"facets {kind}",
-            )
+    def facets(self, classes: Iterable[Classification], post: Post) -> None:
+        """Ask how what is found is spread over *classes*; the answer goes to *post*.
+
+        Each question is about one kind in one class and is asked when the one before is answered: a keystroke waits
+        for no more than that, and a newer question of the person ends the rest.
+        """
+        asked = [c for c in classes if self.query.classes is None or c in self.query.classes]
+        pieces = [(kind, replace(self.query, classes=frozenset({c}))) for kind in KINDS for c in asked]
+        self._spread(self.number, iter(pieces), Spread(), post)
+
+    def _spread(self, number: int, pieces: Iterator[tuple[str, Query]], spread: Spread, post: Post) -> None:
+        if number != self.number:
+            return
+        kind, query = next(pieces, ("", self.query))
+        if not kind:
+            post(Faceted(number, spread.facets()))
+            return
+        self.thread.ask(
+            lambda vault: spread.add(kind, vault.browsing.facets(query, [kind])),
+            lambda _none: self._spread(number, pieces, spread, post),
+            lambda _text, _remedy: None,  # facets are a convenience: the list says what is wrong
+            urgency=LATER,
+            group="facets",
+        )
 
     def _failed(self, number: int) -> Callable[[str, str], object]:
         return lambda text, remedy: self.post(NotFound(number, f"{text} ({remedy})" if remedy else text))
-
-    def _notes(self, vault: Vault) -> None:
-        for note in dict.fromkeys(vault.notes):
-            self.post(Noted(note))
-        vault.notes.clear()
 
     @property
     def terms(self) -> tuple[str, ...]:

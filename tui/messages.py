@@ -1,11 +1,11 @@
 """Everything that the parts of the app tell each other.
 
-Work on the vault's thread ends in one of these; handlers on the app's own thread change state. An answer to a
-question that is no longer asked carries an old number and is dropped.
+Work on the vault's thread ends in one of these; handlers on the app's own thread change state. What only one screen
+asks and answers stands beside that screen, as another `Told`.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -21,10 +21,28 @@ if TYPE_CHECKING:
     from vault.classification import Classification
     from vault.classify.verdict import Verdict
     from vault.entry import Entry
+    from vault.vault import Vault
 
 
 @dataclass
-class Failed(Message, bubble=False):
+class Told(Message, bubble=False):
+    """Something told to one part of the app, and to none above it."""
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """What is told so stays there."""
+        super().__init_subclass__(**{"bubble": False, **named})
+
+
+@dataclass
+class Answer(Told):
+    """The answer to a question; to one that is no longer asked, it is dropped."""
+
+    number: int
+    """Of the question."""
+
+
+@dataclass
+class Failed(Told):
     """A job ended with an error."""
 
     text: str
@@ -33,50 +51,72 @@ class Failed(Message, bubble=False):
     """What the person can do."""
 
 
+class NotKept(Failed):
+    """A text could not be saved; it is still in its field."""
+
+
 @dataclass
-class Noted(Message, bubble=False):
+class Noted(Told):
     """Something a person should know about how a thing was done."""
 
     text: str
 
 
+# -- what is listed ---------------------------------------------------------------------------------------
+
+
 @dataclass
-class Listed(Message, bubble=False):
+class Listed(Answer):
     """The order of a listing is known."""
 
-    number: int
-    """Of the question."""
     order: "Order"
 
 
 @dataclass
-class Found(Message, bubble=False):
+class Found(Answer):
     """A search found something."""
 
-    number: int
     lines: "Sequence[Line]"
     final: bool
     """False for the keyword results that come first."""
+    notes: "Sequence[str]" = ()
+    """What the vault noted about the question."""
 
 
 @dataclass
-class Filled(Message, bubble=False):
+class NotFound(Answer):
+    """The question could not be answered."""
+
+    text: str
+
+
+@dataclass
+class Filled(Answer):
     """Lines of a listing have been read."""
 
-    number: int
     start: int
     lines: "Sequence[Line | None]"
 
 
 @dataclass
-class Opened(Message, bubble=False):
+class Faceted(Answer):
+    """How the entries found are spread."""
+
+    facets: "Facets"
+
+
+# -- one entry --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Opened(Told):
     """The whole of the entry under the cursor."""
 
     entry: "Entry"
 
 
 @dataclass
-class Neighboured(Message, bubble=False):
+class Neighboured(Told):
     """What stands near an entry."""
 
     entry_id: str
@@ -84,24 +124,21 @@ class Neighboured(Message, bubble=False):
 
 
 @dataclass
-class Faceted(Message, bubble=False):
-    """How the entries found are spread by one kind of facet."""
+class Remembered(Told):
+    """The revisions of an entry."""
 
-    number: int
-    kind: str
-    facets: "Facets"
+    versions: "Sequence[Version]"
 
 
 @dataclass
-class Judged(Message, bubble=False):
+class Judged(Answer):
     """How a text would be filed."""
 
-    number: int
     verdict: "Verdict"
 
 
 @dataclass
-class Kept(Message, bubble=False):
+class Kept(Told):
     """What was written on a screen is safe."""
 
     screen: "Screen[None]"
@@ -110,15 +147,7 @@ class Kept(Message, bubble=False):
 
 
 @dataclass
-class NotKept(Message, bubble=False):
-    """A text could not be saved; it is still in its field."""
-
-    text: str
-    remedy: str
-
-
-@dataclass
-class Changed(Message, bubble=False):
+class Changed(Told):
     """Entries were changed; what shows them looks again."""
 
     what: str
@@ -129,22 +158,27 @@ class Changed(Message, bubble=False):
     """Id of the entry to stand on afterwards."""
 
 
-@dataclass
-class Remembered(Message, bubble=False):
-    """The revisions of an entry."""
-
-    versions: "Sequence[Version]"
+# -- locks and long work ----------------------------------------------------------------------------------
 
 
 @dataclass
-class LocksChanged(Message, bubble=False):
+class LocksChanged(Told):
     """Classes were opened or locked."""
 
     opened: "tuple[Classification, ...]"
 
 
 @dataclass
-class Progressed(Message, bubble=False):
+class LocksSeen(Told):
+    """What is open as the vault says, which others may have locked or unlocked."""
+
+    opened: "tuple[Classification, ...]"
+    known: "tuple[Classification, ...]"
+    """What the app took to be open when it asked."""
+
+
+@dataclass
+class Progressed(Told):
     """Long work went on."""
 
     phase: str
@@ -153,8 +187,15 @@ class Progressed(Message, bubble=False):
 
 
 @dataclass
-class Finished(Message, bubble=False):
+class Finished(Told):
     """Long work ended."""
 
     summary: str
     failed: bool = False
+
+
+def notes(vault: "Vault") -> list[str]:
+    """What the vault noted while it was asked, each thing once; it forgets them."""
+    found = list(dict.fromkeys(vault.notes))
+    vault.notes.clear()
+    return found

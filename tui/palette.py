@@ -3,12 +3,23 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import OptionList
 
 from tui.keymap import ACTIONS, PLACES, Action, setting, shown
 
 if TYPE_CHECKING:
     from tui.app import MemoryApp
+
+
+class Palette(CommandPalette):
+    """Textual's palette, which as it is falls over a page key while its list has no room yet."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No paging in a list that is not drawn."""
+        if action == "command_list" and not self.query_one(OptionList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
 
 
 class Actions(Provider):

@@ -58,8 +58,8 @@ class VaultThread:
     ) -> None:
         """Have *run* done, and its result given to *then* (or message and remedy to *failed*) on this thread.
 
-        Both may only post messages. *group*: a newer job of the group makes this one void while it waits.
-        *reads*: whether it may run between the batches of long work.
+        Both may only post messages, or ask for more. *group*: a newer job of the group makes this one void while it
+        waits. *reads*: whether it may run between the batches of long work.
         """
         with self._changed:
             serial = next(self._serial)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tui.messages import Changed
 from vault.classification import Classification
 from vault.entry import Entry
 from vault.vault import Vault
@@ -20,6 +21,19 @@ class Step:
     back: tuple[Call, ...]
     """Calls that take it back, in their order."""
     again: tuple[Call, ...]
+
+    def taken_back(self, vault: Vault) -> Changed:
+        """Take it back."""
+        return self._made(vault, self.back, "undone")
+
+    def made_again(self, vault: Vault) -> Changed:
+        """Make it again."""
+        return self._made(vault, self.again, "done again")
+
+    def _made(self, vault: Vault, calls: tuple[Call, ...], how: str) -> Changed:
+        for call in calls:
+            call(vault)
+        return Changed(f"{self.name}: {how}")
 
 
 class Undo:

@@ -69,10 +69,11 @@ class Work:
 
 
 def importing(path: str) -> "Callable[[Vault, Progress], str]":
-    """Import a folder or file."""
+    """Import a folder or file; *path* may have been dragged into the terminal, quotes and all."""
+    place = Path(path.strip("'\" ")).expanduser()
 
     def run(vault: "Vault", progress: "Progress") -> str:
-        return _said(vault.import_from(Path(path).expanduser(), progress=progress))
+        return _said(vault.import_from(place, progress=progress))
 
     return run
 

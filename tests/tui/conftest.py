@@ -12,8 +12,8 @@ import pytest
 from tui_rig import HASTE, NOTES, Running, ScriptedTerminal
 
 import vault
+from tui import pace
 from tui.app import build_app
-from tui.screens import browse
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def tmp_path() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the app nor Textual's pilot waits as long as for a person."""
-    for name in ("PAUSE", "REST", "GLANCE", "TYPING"):
-        monkeypatch.setattr(browse, name, HASTE * getattr(browse, name))
+    for name in ("PAUSE", "REST", "GLANCE", "TYPING", "JUDGING"):
+        monkeypatch.setattr(pace, name, HASTE * getattr(pace, name))
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.001)
 

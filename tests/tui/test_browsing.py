@@ -13,7 +13,7 @@ def test_the_list_shows_everything_newest_first(running: Callable[..., Any]) -> 
     async def story() -> None:
         async with running() as r:
             assert r.titles[:2] == ["Will", "Router"]
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
             assert "canarybox" in r.screen_text
             assert "8 entries" in r.screen_text
 
@@ -32,7 +32,7 @@ def test_results_come_as_you_type(running: Callable[..., Any]) -> None:
             assert "hits" in r.screen_text
             await r.quiet(0.6)
             await r.press("escape", "escape")
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
 
     run(story)
 
@@ -58,13 +58,13 @@ def test_moving(running: Callable[..., Any]) -> None:
     async def story() -> None:
         async with running() as r:
             await r.press("j", "j", "down")
-            assert r.app.browse.entry.title == "Boiler repaired"
+            assert r.app.browse.panes.preview.entry.title == "Boiler repaired"
             await r.press("k")
-            assert r.app.browse.entry.title == "Salary talk"
+            assert r.app.browse.panes.preview.entry.title == "Salary talk"
             await r.press("G")
-            assert r.app.browse.entry.title == "Pancakes"
+            assert r.app.browse.panes.preview.entry.title == "Pancakes"
             await r.press("g")
-            assert r.app.browse.entry.title == "Will"
+            assert r.app.browse.panes.preview.entry.title == "Will"
 
     run(story)
 
@@ -94,7 +94,7 @@ def test_backlinks_and_neighbours(running: Callable[..., Any]) -> None:
             r.stand_on("Shopping")
             await r.quiet(0.5)
             assert "1 LINK HERE" in r.screen_text
-            assert next(line.title for line in r.app.browse.near.lines) == "Pancakes"
+            assert next(line.title for line in r.app.browse.panes.preview.near.lines) == "Pancakes"
 
     run(story)
 
@@ -107,7 +107,7 @@ def test_modes(running: Callable[..., Any]) -> None:
             await r.press("M", "M")
             assert r.app.browse.listing.mode == "semantic"
             await r.search("pancakes")
-            assert "model" in r.app.browse.entries.empty
+            assert "model" in r.app.browse.results.empty
             await r.press("escape", "M")
             assert r.app.browse.listing.mode == "hybrid"
 
@@ -131,11 +131,11 @@ def test_reading_takes_the_width(running: Callable[..., Any]) -> None:
 
     async def story() -> None:
         async with running() as r:
-            before = r.app.browse.reader.size.width
+            before = r.app.browse.panes.preview.reader.size.width
             await r.press("enter")
-            assert r.app.browse.reader.size.width > before + 30
+            assert r.app.browse.panes.preview.reader.size.width > before + 30
             await r.press("enter")
-            assert r.app.browse.reader.size.width == before
+            assert r.app.browse.panes.preview.reader.size.width == before
 
     run(story)
 
@@ -151,6 +151,20 @@ def test_small_screens(running: Callable[..., Any]) -> None:
             assert "CLASS" in r.screen_text
             await r.press("f")
             assert "canarybox" in r.screen_text
+
+    run(story)
+
+
+def test_keys_sent_at_once_land_in_a_new_text(running: Callable[..., Any]) -> None:
+    """What is typed right after n is the text, to the letter, also what would be a shortcut anywhere else."""
+
+    async def story() -> None:
+        async with running() as r:
+            for key in "nTuna: the?":
+                r.app.post_message(events.Key(NAMES.get(key, key), key))
+            await r.quiet(0.5)
+            assert r.app.screen.page.text == "Tuna: the?"
+            assert r.app.theme == "dark"
 
     run(story)
 

@@ -34,7 +34,7 @@ def test_moving_up_warns_that_history_keeps_what_was(running: Callable[..., Any]
             await r.press("m", "4")
             assert {e.title for e in await r.ask(lambda v: v.entries("class:secret"))} == {"Salary talk", "Router"}
             assert "raised to secret" in r.screen_text
-            assert r.app.browse.entry.title == "Salary talk"
+            assert r.app.browse.panes.preview.entry.title == "Salary talk"
             await r.press("u")
             assert [e.title for e in await r.ask(lambda v: v.entries("class:confidential"))] == ["Salary talk"]
 
@@ -72,9 +72,9 @@ def test_several_at_once_are_one_step(running: Callable[..., Any]) -> None:
             assert "2 chosen" in r.screen_text
             await r.press("d")
             assert not {"Pancakes", "Shopping"} & set(r.titles)
-            assert r.app.browse.entries.total == 6
+            assert r.app.browse.results.total == 6
             await r.press("u")
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
 
     run(story)
 
@@ -86,12 +86,12 @@ def test_choosing_all_that_is_listed(running: Callable[..., Any]) -> None:
         notes = [("general", f"note {i} of many", ()) for i in range(300)]
         async with running(notes=notes, size=(80, 24)) as r:
             await r.press("A")
-            assert len(r.app.browse.entries.chosen) == 300
+            assert len(r.app.browse.results.chosen) == 300
             await r.press("escape")
-            assert not r.app.browse.entries.chosen
+            assert not r.app.browse.results.chosen
             await r.search("note")
             await r.press("escape", "A")
-            assert len(r.app.browse.entries.chosen) == 100  # the hits that there are
+            assert len(r.app.browse.results.chosen) == 100  # the hits that there are
 
     run(story)
 
@@ -150,10 +150,10 @@ def test_a_quick_hand_acts_on_what_the_cursor_is_on(running: Callable[..., Any])
 
     async def story() -> None:
         async with running() as r:
-            shown = r.app.browse.entry
+            shown = r.app.browse.panes.preview.entry
             await r.pilot.press("G", "e")
             await r.quiet()
-            last = r.app.browse.entries.line()
+            last = r.app.browse.results.line()
             assert last is not None
             assert shown is not None
             assert shown.id != last.id

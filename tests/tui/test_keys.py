@@ -15,7 +15,7 @@ from tui.keymap import ACTIONS, PLACES, PREFIX, bindings, rebound, setting, show
 from tui.screens.browse import BrowseScreen
 from tui.screens.editor import EditorScreen
 from tui.screens.history import HistoryScreen
-from tui.screens.locking import LocksScreen
+from tui.screens.locks import LocksScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.timeline import TimelineScreen
 from vault.errors import InvalidInput
@@ -75,8 +75,8 @@ def test_rebinding(running: Callable[..., Any]) -> None:
         async with running(settings={"tui.keys.trash": "z"}) as r:
             assert "z trash" in r.screen_text
             await r.press("d")
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
             await r.press("z")
-            assert r.app.browse.entries.total == 7
+            assert r.app.browse.results.total == 7
 
     run(story)

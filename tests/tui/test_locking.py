@@ -1,15 +1,16 @@
 """Locks: what is open is seen, Ctrl-L leaves nothing behind, passphrases are asked for at the terminal."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from textual.widget import Widget
 from textual.widgets import Input
-from tui_rig import ScriptedTerminal, run
+from tui_rig import PASSPHRASE, ScriptedTerminal, run
 
 from vault.classification import Classification
+from vault.keys.keyslots import passphrase
 
 CANARIES = ("canarybox", "zebrafish", "Kowalski", "Pancakes", "Router", "kitchen")
 
@@ -121,6 +122,29 @@ def test_unlock_asks_at_the_terminal(running: Callable[..., Any]) -> None:
     run(story)
 
 
+def test_with_an_agent_the_keys_stay_out_of_the_app(running: Callable[..., Any]) -> None:
+    """U has another process open the classes of a group, and only then looks what is open; no secret comes here."""
+    terminal = ScriptedTerminal(has_agent=True)
+
+    async def story() -> None:
+        async with running(terminal=terminal) as r:
+            await r.press("ctrl+l")
+            await r.press("U", "4")
+            assert terminal.asked == ["secret"]
+            assert not r.app.locks.opened
+
+            def opens(classes: Sequence[Classification]) -> bool:
+                r.vault.unlock([passphrase(PASSPHRASE)], classes)
+                return True
+
+            terminal.opens = opens
+            await r.press("U", "4")
+            assert set(r.app.locks.opened) == {Classification.SECRET}
+            assert r.titles == ["Router"]
+
+    run(story)
+
+
 def test_a_wrong_passphrase_is_said(running: Callable[..., Any]) -> None:
     """It leaves the class locked, with the remedy."""
 
@@ -143,7 +167,7 @@ def test_the_app_locks_itself(running: Callable[..., Any]) -> None:
         async with running(settings={"tui.lock_after": 5}) as r:
             assert "locks in 4m" in r.screen_text or "locks in 5m" in r.screen_text
             r.app.locks.clock = lambda: r.app.locks.touched + 301
-            r.app._tick()
+            r.app.locking.tick()
             await r.quiet()
             assert not r.app.locks.opened
             assert leaked(r.app) == set()
@@ -205,7 +229,7 @@ def test_classes_locked_and_opened_elsewhere_are_noticed(
                 return r.vault.open_classes
 
             monkeypatch.setattr(r.vault, "attach", attach)
-            r.app._look()
+            r.app.locking.look()
             await r.quiet(0.5)
             assert Classification.ULTRASECRET not in r.app.browse.bar.opened
             assert r.app.screen is r.app.browse
@@ -218,7 +242,7 @@ def test_classes_locked_and_opened_elsewhere_are_noticed(
                 return r.vault.open_classes
 
             monkeypatch.setattr(r.vault, "attach", opened_again)
-            r.app._look()
+            r.app.locking.look()
             await r.quiet(0.5)
             assert r.app.browse.bar.opened == everything
             assert r.app.screen.page.text.startswith("draft ")

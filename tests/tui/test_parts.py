@@ -1,6 +1,8 @@
 """Parts on their own: the vault's thread, the undo stack, lines, rendering, charts, the last gate."""
 
 import threading
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,19 +12,32 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.message import Message
 
+import vault
 from tui import rendering, undo
 from tui.gate import Gate
 from tui.line import day
-from tui.listing import as_you_type
+from tui.listing import Listing, as_you_type
+from tui.messages import Faceted
 from tui.rendering import Look, links, render
+from tui.spread import KINDS
 from tui.thread import AT_ONCE, LATER, VaultThread
 from tui.widgets import charts
+from vault.browsing import Facets
 from vault.classification import Classification
 from vault.errors import Aborted, NotFound
+from vault.search.query import Query
 from vault.text import safe_text
 
 LOOK = Look("#8ab4f8", "#8b94a5", "#e3b04b", "#5fc0cf", "bold", dark=True)
+
+
+def until_idle(thread: VaultThread) -> None:
+    """Wait for *thread*, then end it."""
+    while not thread.idle:
+        time.sleep(0.001)
+    thread.stop()
 
 
 def test_the_thread_does_urgent_things_first_and_only_the_newest_of_a_group() -> None:
@@ -40,9 +55,7 @@ def test_the_thread_does_urgent_things_first_and_only_the_newest_of_a_group() ->
     thread.ask(missing, done.append, fail, urgency=LATER)
     thread.ask(lambda _v: 1 / 0, done.append, fail, urgency=LATER)
     gate.set()
-    while not thread.idle:
-        pass
-    thread.stop()
+    until_idle(thread)
     assert done == ["new of the vault", "late of the vault"]
     assert failed[0] == ("no entry", "look again")
     assert failed[1][0] == "unexpected ZeroDivisionError"
@@ -65,10 +78,68 @@ def test_long_work_lets_reading_in_between() -> None:
     begun.wait(5)
     thread.ask(lambda _v: "change", seen.append, fail, urgency=AT_ONCE, reads=False)
     thread.ask(lambda _v: "read", seen.append, fail)
-    while not thread.idle:
-        pass
-    thread.stop()
+    until_idle(thread)
     assert seen == ["read", "long", "change"]
+
+
+class Spreading:
+    """A vault of which only facets are asked: each answer is noted, and `during` happens in the middle of one."""
+
+    def __init__(self, v: vault.Vault) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.during: dict[int, Callable[[], object]] = {}
+        self._vault = v
+
+    @property
+    def browsing(self) -> "Spreading":
+        """Itself."""
+        return self
+
+    def facets(self, query: Query, kinds: Sequence[str]) -> Facets:
+        """What the vault says."""
+        self.asked.append((*kinds, *(query.classes or ())))
+        self.during.pop(len(self.asked), lambda: None)()
+        return self._vault.browsing.facets(query, kinds)
+
+
+def spreading(v: vault.Vault) -> tuple[Spreading, Listing, list[Message]]:
+    """A listing over *v* with its own thread, and what it posts."""
+    asked = Spreading(v)
+    posted: list[Message] = []
+    return asked, Listing(VaultThread(asked), posted.append), posted  # type: ignore[arg-type]
+
+
+def test_facets_come_in_pieces_and_are_whole_in_the_end(new_vault: Callable[..., vault.Vault]) -> None:
+    """Each question is about one kind in one class; together they say what one question about all would."""
+    v = new_vault()
+    for i, name in enumerate(("general", "general", "secret", "chronological")):
+        v.capture(f"note {i}", name, tags=["home", f"t{i}"], source="shell", created=f"2026-0{i + 1}-02T10:00")
+    asked, listing, posted = spreading(v)
+    listing.facets(v.open_classes, posted.append)
+    until_idle(listing.thread)
+    assert len(asked.asked) == len(set(asked.asked)) == len(KINDS) * len(v.open_classes)
+    assert [m.facets for m in posted if isinstance(m, Faceted)] == [v.browsing.facets()]
+
+
+def test_a_keystroke_ends_the_questions_about_facets(new_vault: Callable[..., vault.Vault]) -> None:
+    """What is asked while a facet is counted is answered right after that piece, and no further piece is asked."""
+    v = new_vault()
+    v.capture("boiler", "general")
+    asked, listing, posted = spreading(v)
+    order: list[object] = []
+
+    def keystroke() -> None:
+        listing.number += 1
+        listing.thread.ask(
+            lambda _v: order.append(len(asked.asked)), lambda _r: None, lambda *_s: None, urgency=AT_ONCE
+        )
+
+    asked.during[2] = keystroke
+    listing.facets(v.open_classes, posted.append)
+    until_idle(listing.thread)
+    assert order == [2]
+    assert len(asked.asked) == 2
+    assert not posted
 
 
 def test_undo_and_redo() -> None:

@@ -115,13 +115,13 @@ async def _back(r: Running) -> None:
     while r.app.screen is not r.app.browse:
         r.app.pop_screen()
     browse = r.app.browse
-    browse.set_class(False, "-reading")
-    browse.entries.focus()
+    browse.panes.set_class(False, "-reading")
+    browse.results.focus()
     if browse.listing.trash:
         browse.action_show_trash()
     browse.search_for("")
     await r.quiet()
-    browse.entries.go(0)
+    browse.results.go(0)
     await r.quiet()
 
 

@@ -28,7 +28,7 @@ async def _press_at_random(r: Any, chance: random.Random, seconds: float) -> lis
         if chance.random() < 0.02:
             await r.pilot.resize_terminal(chance.randint(20, 200), chance.randint(5, 60))
         if not r.app.locks.opened and chance.random() < 0.3:
-            r.app.unlock(chance.choice(list(Classification)))
+            r.app.locking.unlock(chance.choice(list(Classification)))
     return pressed
 
 
@@ -49,7 +49,7 @@ def test_random_keys(
             await r.quiet()
             for classification in Classification:
                 if classification not in r.app.locks.opened:
-                    r.app.unlock(classification)
+                    r.app.locking.unlock(classification)
                     await r.quiet()
             left = await r.ask(lambda v: v.entries(limit=10_000) + v.entries(limit=10_000, trash=True))
             assert before <= {e.id for e in left}, seed

@@ -10,8 +10,9 @@ from tui_rig import NOTES, run
 
 from tui.commands import COMMANDS
 from tui.screens.help import HelpScreen
+from tui.working import importing
 from vault.browsing import Browsing
-from vault.compartment.compartment import Skipped
+from vault.compartment.records import Skipped
 
 
 def test_history_shows_what_changed_and_restores(running: Callable[..., Any]) -> None:
@@ -175,6 +176,20 @@ def test_the_palette_has_every_action(running: Callable[..., Any]) -> None:
     run(story)
 
 
+@pytest.mark.parametrize("keys", [("ctrl+p", "pagedown"), ("ctrl+p", "pageup"), ("m", "pagedown"), ("K", "pageup")])
+def test_a_page_key_in_a_list_without_room(running: Callable[..., Any], keys: tuple[str, ...]) -> None:
+    """In a window of three lines, where a list has no room, a page key does nothing, and the app goes on."""
+
+    async def story() -> None:
+        async with running(size=(40, 3)) as r:
+            await r.press(*keys)
+            await r.press("escape")
+            assert r.app.failure is None
+            assert r.app.screen is r.app.browse
+
+    run(story)
+
+
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
@@ -216,7 +231,7 @@ def test_tab_goes_from_pane_to_pane(running: Callable[..., Any]) -> None:
             assert seen >= {"search", "facets", "list", "reader", "near"}
             await r.pilot.click("#list", offset=(5, 4))
             await r.quiet()
-            assert r.app.browse.entry.title == "Salary talk"
+            assert r.app.browse.panes.preview.entry.title == "Salary talk"
 
     run(story)
 
@@ -254,17 +269,17 @@ def test_an_import_shows_progress_and_can_be_stopped(running: Callable[..., Any]
 
     async def story() -> None:
         async with running(notes=()) as r:
-            r.app.import_from(str(folder))
+            r.app.begin(importing(str(folder)))
             while not r.app.browse.query_one("#work").display:
                 await r.pilot.pause(0.01)
             await r.pilot.press("ctrl+g")
             await r.quiet()
             assert "stopped" in r.screen_text
-            some = r.app.browse.entries.total
+            some = r.app.browse.results.total
             assert 0 < some < 300
-            r.app.import_from(str(folder))
+            r.app.begin(importing(str(folder)))
             await r.quiet()
-            assert r.app.browse.entries.total == 300
+            assert r.app.browse.results.total == 300
             assert f"{300 - some:,} added" in r.screen_text
             assert not r.app.browse.query_one("#work").display
 
@@ -279,7 +294,7 @@ def test_rebuild_and_a_missing_folder(running: Callable[..., Any]) -> None:
             await r.type(":rebuild")
             await r.press("enter")
             assert "made anew" in r.screen_text
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
             await r.type(":import /nowhere/at/all")
             await r.press("enter")
             assert "→" in r.screen_text or "(" in r.screen_text

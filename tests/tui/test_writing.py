@@ -19,15 +19,15 @@ def test_capture_shows_the_class_before_it_saves(running: Callable[..., Any]) ->
             await r.press("n")
             await r.type("password: hunter2hunter2 for the pump")
             await r.press("ctrl+s")
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
             assert "secret" in r.screen_text
             assert "detector" in r.screen_text
             await r.press("enter")
             assert r.app.screen is r.app.browse
             assert r.titles[0] == "password: hunter2hunter2 for the pump"
-            assert r.app.browse.entry.classification == "secret"
+            assert r.app.browse.panes.preview.entry.classification == "secret"
             await r.press("u")
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
 
     run(story)
 
@@ -64,7 +64,7 @@ def test_escape_returns_to_the_text(running: Callable[..., Any]) -> None:
             assert r.app.screen.page.text == "half a thought"
             await r.press("escape", "y")
             assert r.app.screen is r.app.browse
-            assert r.app.browse.entries.total == 8
+            assert r.app.browse.results.total == 8
 
     run(story)
 
@@ -93,12 +93,12 @@ def test_edit_in_place(running: Callable[..., Any]) -> None:
             await r.press("e", "ctrl+end")
             await r.type("\n- sugar")
             await r.press("ctrl+s")
-            assert r.app.browse.entry.text.endswith("- sugar")
+            assert r.app.browse.panes.preview.entry.text.endswith("- sugar")
             assert "sugar" in r.screen_text
             await r.press("u")
-            assert "sugar" not in r.app.browse.entry.text
+            assert "sugar" not in r.app.browse.panes.preview.entry.text
             await r.press("ctrl+r")
-            assert "sugar" in r.app.browse.entry.text
+            assert "sugar" in r.app.browse.panes.preview.entry.text
 
     run(story)
 
@@ -135,7 +135,7 @@ def test_the_own_editor_is_for_what_is_not_secret(running: Callable[..., Any]) -
             r.stand_on("Salary talk")
             await r.quiet()
             await r.press("E")
-            assert r.app.browse.entry.text.endswith("from outside")
+            assert r.app.browse.panes.preview.entry.text.endswith("from outside")
             r.stand_on("Router")
             await r.quiet()
             await r.press("E")

@@ -37,15 +37,18 @@ class ScriptedTerminal:
     rewrite: Callable[[str], str] = str.upper
     """What they do in their editor."""
     asked: list[str] = field(default_factory=list)
-    """Groups whose passphrase was asked for."""
+    """Groups whose passphrase was asked for, or classes that another process should open."""
     edited: list[str] = field(default_factory=list)
 
     has_agent: bool = False
-    """Classes are opened in this process, as where there is no agent."""
+    """Whether classes are opened in another process; here it is `opens` that does it."""
+    opens: Callable[[Sequence[Classification]], bool] = lambda _classes: False
+    """What comes of it; False for nothing."""
 
     def unlock(self, classes: Sequence[Classification]) -> bool:
-        """There is no agent."""
-        raise NotImplementedError
+        """The passphrase, typed into another process."""
+        self.asked += [c.value for c in classes]
+        return self.opens(classes)
 
     def ask_secrets(self, group: str) -> Sequence[Secret]:
         """The passphrase."""
@@ -104,7 +107,7 @@ class Running:
     @property
     def titles(self) -> list[str]:
         """Titles that the list holds, in its order."""
-        listed = self.app.browse.entries
+        listed = self.app.browse.results
         return [line.title for i in range(listed.total) if (line := listed.line(i)) is not None]
 
     @property
@@ -124,7 +127,7 @@ class Running:
 
     def stand_on(self, title: str) -> None:
         """Put the cursor on an entry."""
-        self.app.browse.entries.go(self.titles.index(title))
+        self.app.browse.results.go(self.titles.index(title))
 
 
 NAMES = {

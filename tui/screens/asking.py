@@ -8,11 +8,12 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 from textual.widgets.option_list import Option
 
 from tui.screens.early import TypedEarly
 from tui.widgets.fields import Field
+from tui.widgets.moving import Choices
 from vault.classification import Classification
 from vault.text import safe_text
 
@@ -81,14 +82,14 @@ class PickOne(_Question[str]):
         """The question and the choices."""
         with Vertical(classes="box"):
             yield Static(Content(self._question), classes="question")
-            yield OptionList(*(Option(Content(safe_text(c, newlines=False))) for c in self._choices), compact=True)
+            yield Choices(*(Option(Content(safe_text(c, newlines=False))) for c in self._choices), compact=True)
 
     def on_mount(self) -> None:
         """Begin at the first."""
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(Choices).highlighted = 0
 
-    @on(OptionList.OptionSelected)
-    def _picked(self, message: OptionList.OptionSelected) -> None:
+    @on(Choices.OptionSelected)
+    def _picked(self, message: Choices.OptionSelected) -> None:
         self.dismiss(self._choices[message.option_index])
 
 
@@ -108,7 +109,7 @@ class PickClass(_Question[Classification]):
         """The question and the classes."""
         with Vertical(classes="box"):
             yield Static(Content(self._question), classes="question")
-            yield OptionList(
+            yield Choices(
                 *(
                     Option(
                         Content.assemble(
@@ -128,8 +129,8 @@ class PickClass(_Question[Classification]):
 
     def on_mount(self) -> None:
         """Begin at the first."""
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(Choices).highlighted = 0
 
-    @on(OptionList.OptionSelected)
-    def _picked(self, message: OptionList.OptionSelected) -> None:
+    @on(Choices.OptionSelected)
+    def _picked(self, message: Choices.OptionSelected) -> None:
         self.dismiss(self._offered[message.option_index])

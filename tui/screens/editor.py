@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
-from tui import undo
+from tui import pace, undo
 from tui.keymap import bindings
 from tui.line import SHORT
 from tui.messages import Changed, Judged, Noted, NotKept
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from vault.vault import Vault
 
     Work = Callable[[Vault], list[Message]]
-
-PAUSE = 0.4
-"""Seconds without a keystroke after which a new text is judged."""
 
 
 class Page(TextArea):
@@ -200,7 +197,7 @@ class EditorScreen(TypedEarly, Screen[None]):
         if self.entry is None:
             if self._pause is not None:
                 self._pause.stop()
-            self._pause = self.set_timer(PAUSE, lambda: self._judge(LATER))
+            self._pause = self.set_timer(pace.JUDGING, lambda: self._judge(LATER))
 
     def _judge(self, urgency: int) -> None:
         text, number = self.page.text, self._number

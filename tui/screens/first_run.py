@@ -13,7 +13,6 @@ from tui.themes import THEMES
 
 _ABOUT = """\
 There is no vault here yet. A vault keeps what you write in five classes, each sealed under a key of its own:
-
 """
 _CLASSES = (
     ("general", "notes, how-tos, what anybody may see"),
@@ -74,13 +73,13 @@ class FirstRun(App[Wanted | None]):
             "\n",
             ("s", "bold"),
             f"  [{'x' if single else ' '}] one passphrase for everything ",
-            ("(otherwise three: vault, secret, ultrasecret)\n", "$faint"),
+            ("(otherwise three, by class)\n", "$faint"),
             ("m", "bold"),
             f"  [{'x' if model else ' '}] install the local model now ",
-            ("(files and finds by meaning; about 90 MB, once)\n", "$faint"),
+            ("(finds by meaning; 90 MB, once)\n", "$faint"),
             "\n",
             ("Enter", "bold $primary"),
-            " makes the vault: passphrases are asked for at the terminal, then a recovery kit is shown\n",
+            " makes the vault: it asks for passphrases, then shows a recovery kit\n",
             ("Esc", "bold"),
             " leaves",
         ]

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.commands import COMMANDS
 from tui.keymap import ACTIONS, PLACES, setting, shown
+from tui.widgets.moving import Sheet
 
 if TYPE_CHECKING:
     from tui.app import MemoryApp
 
 _KEYS = 14
-_WIDTH = 58
+_WIDTH = 67
 """Cells that the words have; more would wrap at 80 columns."""
 
 
@@ -26,19 +26,13 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = [  # noqa: RUF012 (Textual's way)
         Binding("escape,q,question_mark,enter", "dismiss", show=False),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
     ]
     app: "MemoryApp"
 
     def compose(self) -> ComposeResult:
         """One column, by place."""
-        with VerticalScroll(classes="box wide"):
+        with Sheet(classes="box wide"):
             yield Static(Content.assemble(*self._lines()))
-
-    def action_scroll(self, by: int) -> None:
-        """Up or down."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
     def _lines(self) -> list[tuple[str, str] | str]:
         parts: list[tuple[str, str] | str] = []

@@ -1,25 +1,28 @@
 """The revisions of one entry, newest first, each with what it changed; any text can be brought back."""
 
 import difflib
+import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import chop_cells
 from rich.segment import Segment
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from tui.keymap import bindings
-from tui.line import minute
-from tui.messages import Changed, LocksChanged, Remembered
+from tui.line import SHORT, minute
+from tui.messages import Answer, Changed, LocksChanged, Remembered
 from tui.undo import Step
 from tui.widgets.bars import KeyBar
+from tui.widgets.moving import Choices
 from tui.widgets.strip_view import StripView
 from vault.text import one_line, safe_text
 
@@ -42,13 +45,11 @@ class Difference(StripView):
 
     COMPONENT_CLASSES = {"diff--added", "diff--gone", "diff--same", "diff--place"}  # noqa: RUF012
 
-    class Drawn(Message, bubble=False):
+    @dataclass
+    class Drawn(Answer):
         """The lines of a comparison."""
 
-        def __init__(self, number: int, strips: list[Strip]) -> None:
-            """Of comparison *number*."""
-            super().__init__()
-            self.number, self.strips = number, strips
+        strips: list[Strip]
 
     _number = 0
 
@@ -64,7 +65,7 @@ class Difference(StripView):
             for mark, name in (("+", "added"), ("-", "gone"), (" ", "same"), ("@", "place"))
         }
         before, after = (safe_text(t).expandtabs(4).split("\n")[:MOST_LINES] for t in (old, new))
-        found = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
+        found = list(difflib.unified_diff(before, after, lineterm="", n=3))[3:]  # without its heading
         strips = [s for line in found for s in _lines(line, width, styles)]
         self.post_message(self.Drawn(number, strips or _lines(" the text is the same", width, styles)))
 
@@ -79,7 +80,8 @@ def _lines(line: str, width: int, styles: "dict[str, Style]") -> list[Strip]:
     style = styles.get(mark, styles[" "])
     if mark == "@":
         return [Strip([Segment("┄" * min(width, 24), style)])]
-    pieces = chop_cells(line[1:], width - 2) or [""]
+    words = textwrap.wrap(line[1:], width - 2, replace_whitespace=False, drop_whitespace=False)
+    pieces = [piece for part in words for piece in chop_cells(part, width - 2)] or [""]
     return [Strip([Segment(f"{mark if i == 0 else ' '} {piece}", style)]) for i, piece in enumerate(pieces)]
 
 
@@ -88,9 +90,7 @@ class HistoryScreen(Screen[None]):
 
     BINDINGS = [  # noqa: RUF012 (Textual's way)
         *bindings("history"),
-        ("escape,q,h", "dismiss", ""),
-        ("j", "step(1)", ""),
-        ("k", "step(-1)", ""),
+        Binding("escape,q,h", "dismiss", show=False),
     ]
     app: "MemoryApp"
 
@@ -105,9 +105,9 @@ class HistoryScreen(Screen[None]):
         title = safe_text(self.entry.title or one_line(self.entry.text), newlines=False)
         yield Static(Content(f" history · {title}"), id="heading")
         with Horizontal(classes="panes"):
-            yield OptionList(id="versions", compact=True)
+            yield Choices(id="versions", compact=True)
             yield Difference(id="difference")
-        yield KeyBar("history")
+        yield KeyBar("history", leave="back")
 
     def on_mount(self) -> None:
         """Ask for the revisions."""
@@ -119,26 +119,21 @@ class HistoryScreen(Screen[None]):
     @on(Remembered)
     def _remembered(self, message: Remembered) -> None:
         self._versions = message.versions
-        listed = self.query_one(OptionList)
+        listed = self.query_one(Choices)
         listed.clear_options()
         listed.add_options([Option(_said(v)) for v in message.versions])
         listed.highlighted = 0
         listed.focus()
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, message: OptionList.OptionHighlighted) -> None:
+    @on(Choices.OptionHighlighted)
+    def _highlighted(self, message: Choices.OptionHighlighted) -> None:
         version = self._versions[message.option_index]
         older = next((v for v in self._versions[message.option_index + 1 :] if v.kind == "text"), None)
         self.query_one(Difference).compare(older.entry.text if older else "", version.entry.text)
 
-    def action_step(self, by: int) -> None:
-        """Another revision."""
-        listed = self.query_one(OptionList)
-        (listed.action_cursor_down if by > 0 else listed.action_cursor_up)()
-
     def action_restore(self) -> None:
         """Bring the revision here back, as a new one."""
-        place = self.query_one(OptionList).highlighted
+        place = self.query_one(Choices).highlighted
         if place is None or self._versions[place].kind != "text":
             return
         version = self._versions[place]
@@ -149,7 +144,7 @@ class HistoryScreen(Screen[None]):
             back = (lambda v: v.restore(entry_id, before),) if before else ()
             return Changed("revision restored", Step("restore", back, (lambda v: v.restore(entry_id, version.name),)))
 
-        self.app.ask(restore, self.app, reads=False)
+        self.app.change(restore)
 
     @on(Changed)
     def _changed(self) -> None:
@@ -167,6 +162,6 @@ def _said(version: "Version") -> Content:
     head = ("● ", "$success") if version.head else "  "
     name = version.entry.classification
     return Content.assemble(
-        head, minute(version.updated), "  ", (name.value[:4], f"$class-{name.value}"), "\n  ",
+        head, minute(version.updated), "  ", (SHORT[name], f"$class-{name.value}"), "\n  ",
         (what or f"{version.name[:8]} · device {version.device[:6]}", "$faint"),
     )  # fmt: skip

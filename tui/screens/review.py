@@ -5,24 +5,24 @@ classifier learns from them and undo takes them back.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from tui.keymap import bindings
 from tui.line import Line, of_item
-from tui.messages import Changed, LocksChanged
+from tui.messages import Changed, LocksChanged, Told
 from tui.screens.asking import PickClass
 from tui.undo import Step, moved_back
 from tui.widgets.bars import KeyBar
+from tui.widgets.moving import Choices
 from tui.widgets.reader import Reader
 from vault.classification import Classification
 from vault.text import safe_text
@@ -55,16 +55,15 @@ class Case:
     """For a file: what is wrong with it."""
 
 
-class _Cases(Message, bubble=False):
-    def __init__(self, cases: list[Case]) -> None:
-        super().__init__()
-        self.cases = cases
+@dataclass
+class _Cases(Told):
+    cases: list[Case]
 
 
-class _Versions(Message, bubble=False):
-    def __init__(self, case: Case, entries: "Sequence[Entry]") -> None:
-        super().__init__()
-        self.case, self.entries = case, entries
+@dataclass
+class _Versions(Told):
+    case: Case
+    entries: "Sequence[Entry]"
 
 
 class ReviewScreen(Screen[None]):
@@ -73,8 +72,6 @@ class ReviewScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012 (Textual's way)
         *bindings("review"),
         Binding("escape,q,R", "dismiss", show=False),
-        Binding("j", "step(1)", show=False),
-        Binding("k", "step(-1)", show=False),
         Binding("u", "undo", show=False),
     ]
     app: "MemoryApp"
@@ -89,13 +86,13 @@ class ReviewScreen(Screen[None]):
         """Heading, cases, one or two versions, keys."""
         yield Static(" review", id="heading")
         with Horizontal(classes="panes"):
-            yield OptionList(id="cases", compact=True)
+            yield Choices(id="cases", compact=True)
             with Vertical(id="case"):
                 yield Static("", id="case-about")
                 with Horizontal():
                     yield Reader(id="version-a")
                     yield Reader(id="version-b")
-        yield KeyBar("review")
+        yield KeyBar("review", leave="back")
 
     def on_mount(self) -> None:
         """What there is."""
@@ -106,14 +103,14 @@ class ReviewScreen(Screen[None]):
 
     @on(_Cases)
     def _got(self, message: _Cases) -> None:
-        listed = self.query_one(OptionList)
+        listed = self.query_one(Choices)
         place = listed.highlighted or 0
         self._cases = message.cases
         listed.clear_options()
         listed.add_options([Option(_shown(case)) for case in message.cases])
         kinds = {kind: sum(c.kind == kind for c in message.cases) for kind in ("conflict", "unsure", "quarantined")}
         self.query_one("#heading", Static).update(
-            Content(" review · " + " · ".join(f"{n:,} {kind}" for kind, n in kinds.items()))
+            Content(" review · " + " · ".join(f"{n:,} {_several(kind, n)}" for kind, n in kinds.items()))
         )
         if message.cases:
             listed.highlighted = min(place, len(message.cases) - 1)
@@ -122,8 +119,8 @@ class ReviewScreen(Screen[None]):
             self._show(None, ())
             self.query_one("#case-about", Static).update("nothing wants a look")
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, message: OptionList.OptionHighlighted) -> None:
+    @on(Choices.OptionHighlighted)
+    def _highlighted(self, message: Choices.OptionHighlighted) -> None:
         case = self._cases[message.option_index]
         self._case = case
         if case.line is None:
@@ -180,14 +177,7 @@ class ReviewScreen(Screen[None]):
 
         def both(vault: "Vault") -> None:
             vault.capture(
-                right.text,
-                right.classification,
-                title=right.title,
-                tags=right.tags,
-                created=right.created,
-                source=right.source,
-                context=right.context,
-                metadata=right.metadata,
+                right.text, right.classification, source=right.source, context=right.context, **_content(right)
             )
             _settle(vault, left)
 
@@ -214,17 +204,16 @@ class ReviewScreen(Screen[None]):
             work(vault)
             return Changed(done, Step(done, back, (work,)) if back else None)
 
-        self.app.ask(change, self.app, reads=False)
-
-    def action_step(self, by: int) -> None:
-        """Another case."""
-        listed = self.query_one(OptionList)
-        (listed.action_cursor_down if by > 0 else listed.action_cursor_up)()
+        self.app.change(change)
 
     @on(Changed)
     @on(LocksChanged)
     def _again(self) -> None:
         self._ask()
+
+
+def _several(kind: str, number: int) -> str:
+    return f"{kind}s" if kind == "conflict" and number != 1 else kind
 
 
 def _cases(vault: "Vault") -> list[Case]:
@@ -249,14 +238,17 @@ def _versions(vault: "Vault", entry_id: str) -> "list[Entry]":
 
 def _settle(vault: "Vault", chosen: "Entry") -> None:
     """A revision that follows all heads, with the content of one."""
-    vault.edit(
-        chosen.id,
-        chosen.text,
-        title=chosen.title,
-        tags=chosen.tags,
-        created=chosen.created,
-        metadata=dict(chosen.metadata),
-    )
+    vault.edit(chosen.id, chosen.text, **_content(chosen))
+
+
+def _content(entry: "Entry") -> dict[str, Any]:
+    """What belongs to a text of an entry beside the text, as the vault takes it."""
+    return {
+        "title": entry.title,
+        "tags": entry.tags,
+        "created": entry.created,
+        "metadata": dict(entry.metadata),
+    }
 
 
 def _back_to(old: "Entry") -> "tuple[Callable[[Vault], object], ...]":

@@ -1,21 +1,22 @@
 """The vault in charts: classes, months, a year of days, tags, sources. ``memory stats`` is its plain twin."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
 from tui import clock
 from tui.line import SHORT
-from tui.messages import LocksChanged
+from tui.messages import LocksChanged, Told
 from tui.widgets import charts
 from tui.widgets.bars import KeyBar
+from tui.widgets.moving import Sheet
 from vault.classification import Classification
 
 if TYPE_CHECKING:
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
 _TOP = 12
 
 
-class _Counted(Message, bubble=False):
-    def __init__(self, figures: "Figures") -> None:
-        super().__init__()
-        self.figures = figures
+@dataclass
+class _Counted(Told):
+    figures: "Figures"
 
 
 class StatsScreen(Screen[None]):
@@ -36,8 +36,6 @@ class StatsScreen(Screen[None]):
 
     BINDINGS = [  # noqa: RUF012 (Textual's way)
         Binding("escape,q,S", "dismiss", show=False),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
     ]
     app: "MemoryApp"
 
@@ -48,14 +46,14 @@ class StatsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Wide charts over narrow ones."""
         yield Static(" counting…", id="heading")
-        with VerticalScroll(id="charts"):
+        with Sheet(id="charts"):
             yield Static("", id="chart-months", classes="chart")
             yield Static("", id="chart-days", classes="chart")
             with Horizontal(classes="chart-row"):
                 for name in ("classes", "tags", "sources"):
                     with Vertical(classes="chart-column"):
                         yield Static("", id=f"chart-{name}", classes="chart")
-        yield KeyBar("stats")
+        yield KeyBar("stats", leave="back")
 
     def on_mount(self) -> None:
         """Count."""
@@ -100,7 +98,3 @@ class StatsScreen(Screen[None]):
         parts: list[Content | tuple[str, str]] = [(f"{heading}  ", "bold $faint")]
         parts += [legend] if legend is not None else []
         self.query_one(f"#chart-{name}", Static).update(Content.assemble(*parts, "\n", chart))
-
-    def action_scroll(self, by: int) -> None:
-        """Up or down."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)

@@ -1,5 +1,6 @@
 """Chronological entries by day, and what was on this day in other years."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -8,18 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from tui.keymap import bindings
 from tui.line import Line, of_item
-from tui.messages import Changed, LocksChanged, Opened
+from tui.messages import Changed, LocksChanged, Opened, Told
 from tui.thread import AT_ONCE
 from tui.widgets.bars import KeyBar
 from tui.widgets.entry_list import EntryList
+from tui.widgets.moving import Choices
 from tui.widgets.reader import Reader
+from tui.widgets.scrolled import Scrolled
 
 if TYPE_CHECKING:
     from tui.app import MemoryApp
@@ -30,16 +32,18 @@ MOST = 1000
 CHRONOLOGICAL = "class:chronological"
 
 
-class _Days(Message, bubble=False):
-    def __init__(self, days: list[tuple[str, int]]) -> None:
-        super().__init__()
-        self.days = days
+@dataclass
+class _Days(Told):
+    days: list[tuple[str, int]]
+    """``YYYY-MM-DD`` and how many entries, latest first."""
 
 
-class _Day(Message, bubble=False):
-    def __init__(self, day: str, lines: list[Line], other_years: list[Line]) -> None:
-        super().__init__()
-        self.day, self.lines, self.other_years = day, lines, other_years
+@dataclass
+class _Day(Told):
+    day: str
+    lines: list[Line]
+    other_years: list[Line]
+    """What was on this day of them."""
 
 
 class TimelineScreen(Screen[None]):
@@ -63,13 +67,13 @@ class TimelineScreen(Screen[None]):
         """Heading, panes, keys."""
         yield Static("", id="heading")
         with Horizontal(classes="panes"):
-            yield OptionList(id="days", compact=True)
+            yield Choices(id="days", compact=True)
             with Vertical(id="of-day"):
                 yield EntryList(id="day-list", empty="nothing on this day")
                 yield Static(" ON THIS DAY IN OTHER YEARS", id="other-title")
                 yield EntryList(id="other-list", empty="nothing in other years", quiet=True)
             yield Reader(id="day-reader")
-        yield KeyBar("timeline")
+        yield KeyBar("timeline", leave="back")
 
     def on_mount(self) -> None:
         """The days."""
@@ -87,7 +91,7 @@ class TimelineScreen(Screen[None]):
     @on(_Days)
     def _got_days(self, message: _Days) -> None:
         self._days = message.days
-        listed = self.query_one("#days", OptionList)
+        listed = self.query_one("#days", Choices)
         listed.clear_options()
         listed.add_options([Option(_said(day, n)) for day, n in message.days[:MOST]])
         if message.days:
@@ -98,8 +102,8 @@ class TimelineScreen(Screen[None]):
                 each.clear()
             self.query_one(Reader).clear("nothing by day here (c shows all classes)")
 
-    @on(OptionList.OptionHighlighted, "#days")
-    def _highlighted(self, message: OptionList.OptionHighlighted) -> None:
+    @on(Choices.OptionHighlighted, "#days")
+    def _highlighted(self, message: Choices.OptionHighlighted) -> None:
         self._day = self._days[message.option_index][0]
         self._ask_day(self._day)
 
@@ -140,14 +144,9 @@ class TimelineScreen(Screen[None]):
         self._ask()
 
     def action_step(self, by: int) -> None:
-        """Up or down in what has the focus."""
-        if isinstance(self.focused, EntryList):
-            self.focused.go(self.focused.cursor + by)
-        elif isinstance(self.focused, Reader):
-            self.focused.scroll_relative(y=by, animate=False)
-        else:
-            listed = self.query_one("#days", OptionList)
-            (listed.action_cursor_down if by > 0 else listed.action_cursor_up)()
+        """Up or down in the list or entry that has the focus."""
+        if isinstance(self.focused, Scrolled):
+            self.focused.step(by)
 
     def action_every_class(self) -> None:
         """All classes, or chronological alone."""

@@ -4,8 +4,12 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.keymap import ACTIONS, setting, shown
+from tui.keymap import ACTIONS, Action, setting, shown
+from tui.line import SHORT
 from vault.classification import Classification
+
+SAID = 8.0
+"""Seconds that the line of the locks says what was done."""
 
 
 class LockBar(Static):
@@ -18,13 +22,22 @@ class LockBar(Static):
     """What was done last."""
     count: reactive[str] = reactive("")
 
+    def say(self, text: str) -> None:
+        """What was done, for a while."""
+        self.said = text
+        self.set_timer(SAID, lambda: self._unsay(text))
+
+    def _unsay(self, text: str) -> None:
+        if self.said == text:
+            self.said = ""
+
     def render(self) -> Content:
         """Open classes full, locked ones hollow, the rest of the line for what was done."""
         wide = self.size.width >= 120  # noqa: PLR2004
         parts: list[Content | tuple[str, str] | str] = [" "]
         for classification in Classification:
             is_open = classification in self.opened
-            name = classification.value if wide else classification.value[:4]
+            name = classification.value if wide else SHORT[classification]
             style = f"$class-{classification.value}" if is_open else "$faint"
             parts += [(f"{'●' if is_open else '○'} {name}", style), "  "]
         if self.left:
@@ -39,25 +52,30 @@ class LockBar(Static):
 
 
 class KeyBar(Static):
-    """The keys that matter in this place."""
+    """The keys that matter in this place; those that matter everywhere have their room first."""
 
-    def __init__(self, place: str, *, id: str = "keys") -> None:  # noqa: A002
-        """For the screen called *place*."""
+    def __init__(self, place: str, *, leave: str = "", id: str = "keys") -> None:  # noqa: A002
+        """For the screen called *place*, which Escape leaves if *leave* says so in a word."""
         super().__init__(id=id)
-        self._place = place
+        self._place, self._leave = place, leave
 
     def render(self) -> Content:
         """Key and word, as many as there is room for."""
-        rebinding = getattr(self.app, "rebinding", {})
-        line = Content(" ")
-        here = [a for a in ACTIONS if a.hint and a.place == self._place]
-        for action in [*here, *(a for a in ACTIONS if a.hint and a.place == "everywhere")]:
-            keys = shown(rebinding.get(setting(action), action.keys).split(",")[0])
-            more = Content.assemble((keys, "$footer-key-foreground bold"), " ", (action.hint, "$faint"), "  ")
-            if line.cell_length + more.cell_length > self.size.width:
+        last = [self._hint("Esc", self._leave)] if self._leave else []
+        last += [self._of(action) for action in ACTIONS if action.hint and action.place == "everywhere"]
+        line, room = Content(" "), self.size.width - sum(hint.cell_length for hint in last)
+        for hint in (self._of(action) for action in ACTIONS if action.hint and action.place == self._place):
+            if line.cell_length + hint.cell_length > room:
                 break
-            line = line.append(more)
-        return line
+            line = line.append(hint)
+        return Content.assemble(line, *last)
+
+    def _of(self, action: Action) -> Content:
+        rebinding = getattr(self.app, "rebinding", {})
+        return self._hint(shown(rebinding.get(setting(action), action.keys).split(",")[0]), action.hint)
+
+    def _hint(self, key: str, word: str) -> Content:
+        return Content.assemble((key, "$footer-key-foreground bold"), " ", (word, "$faint"), "  ")
 
 
 class WorkBar(Static):

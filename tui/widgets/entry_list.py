@@ -7,7 +7,6 @@ with `fill`. A line that has not come yet is drawn as a placeholder, so scrollin
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,17 +16,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui import clock
-from tui.line import SHORT, Line, day
+from tui.line import Line
+from tui.widgets import rows
 from tui.widgets.scrolled import Scrolled
 
 KEPT = 600
 """Lines held around the visible ones; the rest is asked for again."""
 AHEAD = 60
 """Lines read before and after those in sight."""
-_DATE = 6
-_BEFORE, _AFTER = 8, 16
-"""Characters of a snippet that should be seen before and from its first match."""
 
 
 class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
@@ -35,10 +31,10 @@ class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
 
     ALLOW_SELECT = False
     BINDINGS = [  # noqa: RUF012 (Textual's way)
-        Binding("down", "down", show=False),
-        Binding("up", "up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("pageup", "page_up", show=False),
+        Binding("down", "step(1)", show=False),
+        Binding("up", "step(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
         Binding("home", "first", show=False),
         Binding("end", "last", show=False),
     ]
@@ -184,29 +180,33 @@ class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
         super().watch_scroll_y(old, new)
         self._want()
 
-    def action_down(self) -> None:
-        """One down."""
-        self.go(self.cursor + 1)
+    def step(self, by: int) -> None:
+        """The cursor by so many entries."""
+        self.go(self.cursor + by)
 
-    def action_up(self) -> None:
-        """One up."""
-        self.go(self.cursor - 1)
+    def go_first(self) -> None:
+        """To the first entry."""
+        self.go(0)
 
-    def action_page_down(self) -> None:
-        """A screenful down."""
-        self.go(self.cursor + max(1, self._visible - 1))
+    def go_last(self) -> None:
+        """To the last."""
+        self.go(self.total - 1)
 
-    def action_page_up(self) -> None:
-        """A screenful up."""
-        self.go(self.cursor - max(1, self._visible - 1))
+    def action_step(self, by: int) -> None:
+        """One down or up."""
+        self.step(by)
+
+    def action_page(self, by: int) -> None:
+        """A screenful down or up."""
+        self.step(by * max(1, self._visible - 1))
 
     def action_first(self) -> None:
         """To the first."""
-        self.go(0)
+        self.go_first()
 
     def action_last(self) -> None:
         """To the last."""
-        self.go(self.total - 1)
+        self.go_last()
 
     def on_click(self, event: events.Click) -> None:
         """The line that was clicked; clicked again, it is opened."""
@@ -253,7 +253,10 @@ class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
             return Strip([Segment("  ·", base)], 3).adjust_cell_length(width, base)
         chosen = line.id in self.chosen
         mark = self._style("list--chosen") if chosen else self._style(f"list--{line.classification}")
-        segments = self._first_row(line, width, base) if row == 0 else self._second_row(line, width, base)
+        if row == 0:
+            segments = rows.first(line, width, base, self._style)
+        else:
+            segments = rows.second(line, width, base, self._style, explain=self.explain)
         bar = "▶" if index == self.cursor and self.has_focus and row == 0 else "▌"
         return Strip([Segment("✓" if chosen and row == 0 else bar, base + mark), *segments]).adjust_cell_length(
             width, base
@@ -262,27 +265,6 @@ class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
     def _blank(self, y: int, width: int) -> Strip:
         text = f"  {self.empty}" if self.total == 0 and y == 1 else ""
         return Strip([Segment(text, self._base + self._style("list--detail"))]).adjust_cell_length(width, self._base)
-
-    def _first_row(self, line: Line, width: int, base: Style) -> list[Segment]:
-        when = day(line.created, clock.now())
-        room = max(4, width - _DATE - 4)
-        title = _fit(("⚡ " if line.conflict else "") + line.title, room)
-        return [
-            Segment(f" {title} ", base + Style(bold=True)),
-            Segment(f"{when:>{_DATE}} ", base + self._style("list--date")),
-        ]
-
-    def _second_row(self, line: Line, width: int, base: Style) -> list[Segment]:
-        faint = base + self._style("list--detail")
-        head = [Segment(f" {SHORT[line.classification]} ", base + self._style(f"list--{line.classification}"))]
-        room = max(4, width - 7)
-        if self.explain and line.explained:
-            return [*head, Segment(_fit(line.explained, room), faint)]
-        if line.marked:
-            return [*head, *_highlighted(line.detail, room, faint, base + self._style("list--match"))]
-        tags = " ".join(f"#{tag}" for tag in line.tags)
-        text = f"{tags}  {line.detail}" if tags else line.detail
-        return [*head, Segment(_fit(text, room), faint)]
 
     @property
     def _base(self) -> Style:
@@ -346,25 +328,3 @@ class EntryList(Scrolled, can_focus=True, inherit_bindings=False):
             told, self._told = self._told, line
             if line is None or told is None or told.id != line.id:
                 self.post_message(self.Highlighted(self, line))
-
-
-def _fit(text: str, width: int) -> str:
-    """*text* in exactly *width* cells, with an ellipsis where it is cut."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return f"{set_cell_size(text, width - 1).rstrip()}…".ljust(1) if width > 1 else set_cell_size(text, width)
-
-
-def _highlighted(text: str, width: int, plain: Style, match: Style) -> list[Segment]:
-    """*text* with what stands between ``**`` in the match style, cut to *width* cells."""
-    segments: list[Segment] = []
-    first = text.find("**")
-    if first > _BEFORE and first + _AFTER > width:  # the match would be cut off: begin shortly before it
-        text = f"…{text[first - _BEFORE :].lstrip()}"
-    for place, part in enumerate(text.split("**")):
-        if width <= 0 or not part:
-            continue
-        cut = part if cell_len(part) <= width else _fit(part, width)
-        segments.append(Segment(cut, match if place % 2 else plain))
-        width -= cell_len(cut)
-    return segments

@@ -71,19 +71,32 @@ class FacetList(Scrolled, can_focus=True, inherit_bindings=False):
         self.cursor = next((i for i, row in enumerate(self._rows) if here and row.token == here), self.cursor)
         self.virtual_size = Size(self.size.width, len(self._rows))
         if not self._token(self.cursor):
-            self.action_step(1)
+            self.step(1)
         self.refresh()
 
     def _token(self, index: int) -> str:
         return self._rows[index].token if 0 <= index < len(self._rows) else ""
 
-    def action_step(self, step: int) -> None:
+    def step(self, by: int) -> None:
         """To the next facet in that direction."""
-        place = self.cursor + step
+        place = self.cursor + by
         while 0 <= place < len(self._rows) and not self._token(place):
-            place += step
+            place += by
         if self._token(place):
             self.cursor = place
+
+    def go_first(self) -> None:
+        """To the first facet."""
+        self.cursor = 0
+        self.step(1)
+
+    def go_last(self) -> None:
+        """To the last."""
+        self.cursor = max(0, len(self._rows) - 1)
+
+    def action_step(self, by: int) -> None:
+        """One down or up."""
+        self.step(by)
 
     def action_press(self) -> None:
         """Filter by the facet here, or no longer."""

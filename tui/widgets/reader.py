@@ -75,7 +75,7 @@ class Reader(StripView):
             match=f"bold reverse {_rich(colours['match'])}",
             dark=self.app.current_theme.dark,
         )
-        body = render(entry.text, width, look, terms)
+        body = render(_without_title(entry), width, look, terms)
         self.post_message(self.Rendered(entry, width, body))
 
     def on_reader_rendered(self, message: "Reader.Rendered") -> None:
@@ -121,6 +121,12 @@ class Reader(StripView):
         for text in filter(None, [entry.context, " · ".join(filter(None, [entry.reasoning, kept]))]):
             rows += _wrapped(safe_text(text, newlines=False), self.text_width, faint)
         return rows
+
+
+def _without_title(entry: Entry) -> str:
+    """The text without a first heading that says the title, which stands in the head already."""
+    first, _, rest = entry.text.lstrip("\n").partition("\n")
+    return rest.lstrip("\n") if entry.title and first.strip() == f"# {entry.title}" else entry.text
 
 
 def _wrapped(text: str, width: int, style: Style) -> list[Strip]:

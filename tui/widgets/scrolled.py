@@ -15,3 +15,15 @@ class Scrolled(ScrollView):
         self._scroll_update(new)
         if self.styles.is_auto_height:
             self.refresh(layout=True)
+
+    def step(self, by: int) -> None:
+        """*by* lines down, or up with less than none; with a cursor, it is the cursor that moves."""
+        self.scroll_relative(y=by, animate=False)
+
+    def go_first(self) -> None:
+        """To the beginning."""
+        self.scroll_home(animate=False)
+
+    def go_last(self) -> None:
+        """To the end."""
+        self.scroll_end(animate=False)

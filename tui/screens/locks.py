@@ -1,5 +1,6 @@
 """Which classes are open, for how long, and what is in them."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -7,24 +8,25 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from tui.keymap import bindings
 from tui.locks import span
-from tui.messages import LocksChanged
+from tui.messages import LocksChanged, Told
+from tui.undo import entries
+from tui.widgets.moving import Choices
 from vault.classification import Classification
 
 if TYPE_CHECKING:
     from tui.app import MemoryApp
 
 
-class _Counted(Message, bubble=False):
-    def __init__(self, counts: dict[Classification, tuple[int, int]]) -> None:
-        super().__init__()
-        self.counts = counts
+@dataclass
+class _Counted(Told):
+    counts: dict[Classification, tuple[int, int]]
+    """Class → entries that live and that are in the trash."""
 
 
 class LocksScreen(ModalScreen[None]):
@@ -41,7 +43,7 @@ class LocksScreen(ModalScreen[None]):
         """A line a class, and the keys."""
         with Vertical(classes="box"):
             yield Static("", id="lock-rule", classes="question")
-            yield OptionList(compact=True)
+            yield Choices(compact=True)
             yield Static(
                 Content.assemble(
                     ("Enter", "bold"), " unlocks   ", ("l", "bold"), " locks everything   ", ("Esc", "bold"), " back"
@@ -51,7 +53,7 @@ class LocksScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Count, and keep the times going."""
-        self.query_one(OptionList).focus()
+        self.query_one(Choices).focus()
         self._draw()
         self.set_interval(1.0, self._draw)
         self._count()
@@ -69,7 +71,7 @@ class LocksScreen(ModalScreen[None]):
         self._count()
 
     def _draw(self) -> None:
-        listed = self.query_one(OptionList)
+        listed = self.query_one(Choices)
         place = listed.highlighted or 0
         options = [Option(self._said(c)) for c in Classification]
         listed.set_options(options)
@@ -85,7 +87,7 @@ class LocksScreen(ModalScreen[None]):
         since = self.app.locks.open_for(classification)
         state = "locked" if since is None else f"open for {span(since)}"
         living, trash = self._counts.get(classification, (0, 0))
-        many = "" if since is None else f"{living:,} entries" + (f", {trash:,} in the trash" if trash else "")
+        many = "" if since is None else entries(living) + (f", {trash:,} in the trash" if trash else "")
         return Content.assemble(
             ("● " if since is not None else "○ ", f"$class-{classification.value}"),
             (f"{classification.value:<14}", f"$class-{classification.value}"),
@@ -94,16 +96,16 @@ class LocksScreen(ModalScreen[None]):
             (many, "$faint"),
         )
 
-    @on(OptionList.OptionSelected)
+    @on(Choices.OptionSelected)
     def _selected(self) -> None:
         self.action_open_class()
 
     def action_open_class(self) -> None:
         """Unlock the class here."""
-        wanted = list(Classification)[self.query_one(OptionList).highlighted or 0]
+        wanted = list(Classification)[self.query_one(Choices).highlighted or 0]
         if wanted not in self.app.locks.opened:
-            self.app.unlock(wanted)
+            self.app.locking.unlock(wanted)
 
     def action_close_class(self) -> None:
         """Lock everything."""
-        self.app.action_lock()
+        self.app.locking.lock()
