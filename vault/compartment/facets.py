@@ -27,7 +27,9 @@ _KINDS = {
     "GROUP BY tag ORDER BY 2 DESC, 1 LIMIT ?",
     "source": "SELECT source, count(*) FROM entry INDEXED BY entry_source JOIN wanted ON wanted.row = entry.rowid "
     "GROUP BY source ORDER BY 2 DESC, 1 LIMIT ?",
-    "month": "SELECT strftime('%Y-%m', created, 'localtime'), count(*) FROM wanted GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
+    # Local time matters at the edges of a month only: no offset is larger than a day.
+    "month": "SELECT CASE WHEN substr(created, 9, 2) BETWEEN '02' AND '27' THEN substr(created, 1, 7) "
+    "ELSE strftime('%Y-%m', created, 'localtime') END, count(*) FROM wanted GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
     "day": "SELECT strftime('%Y-%m-%d', created, 'localtime'), count(*) FROM wanted GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
 }
 KINDS = tuple(_KINDS)
