@@ -12,6 +12,9 @@ from memory_cli import fast
 
 def main() -> None:
     """Run the program; what goes wrong ends with its exit code and one line."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
     _die_quietly_with_the_pipe()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads and the model's would get in each other's way
     try:

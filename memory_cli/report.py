@@ -186,6 +186,10 @@ def _escaped(ch: str) -> str:
 
 def _stderr(text: str) -> None:
     try:
-        sys.stderr.write(text + "\n")
-    except UnicodeEncodeError:
-        sys.stderr.write(text.encode("ascii", "backslashreplace").decode() + "\n")
+        try:
+            sys.stderr.write(text + "\n")
+        except UnicodeEncodeError:
+            sys.stderr.write(text.encode("ascii", "backslashreplace").decode() + "\n")
+        sys.stderr.flush()
+    except OSError:  # a full disk under stderr: what was done is done, and nobody can be told more
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115

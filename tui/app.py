@@ -214,7 +214,7 @@ class MemoryApp(App[None]):
 
     @on(Changed)
     def _changed(self, message: Changed) -> None:
-        if message.step is not None:
+        if message.step is not None and self.locks.opened:  # what ends after a lock leaves nothing behind
             self.undo.did(message.step)
         for screen in self.screen_stack:
             screen.post_message(Changed(message.what, None, message.show))

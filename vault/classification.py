@@ -43,11 +43,6 @@ THRESHOLDS = {
 ALL = tuple(Classification)
 
 
-def at_level(level: int) -> Classification:
-    """The class of a level; level 1 gives ``general``."""
-    return next(c for c in ALL if c.level == level)
-
-
 def parse(name: str) -> Classification | None:
     """The class called *name* (any unique prefix, any case), or None."""
     wanted = name.strip().lower()

@@ -155,16 +155,19 @@ class Reader:
         try:
             return self.models.load_embedder()
         except (ModelMissing, Damaged) as error:  # capturing and words must work all the same
-            self.standing.append(f"{error.message}: words only ({error.remedy})")
-            self.notes += self.standing
+            self._stays(f"{error.message}: words only ({error.remedy})")
             return None
+
+    def _stays(self, note: str) -> None:
+        self.standing.append(note)
+        self.notes.append(note)
 
     @cached_property
     def _reranker(self) -> "Reranker | None":
         try:
             return self.models.load_reranker() if self.models.active("reranker") else None
         except (ModelMissing, Damaged) as error:  # the order of the search does without
-            self.notes.append(f"{error.message}: hits are in the order of the search ({error.remedy})")
+            self._stays(f"{error.message}: hits are in the order of the search ({error.remedy})")
             return None
 
     @cached_property

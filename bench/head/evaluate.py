@@ -109,7 +109,7 @@ def costs(texts, probabilities, labels) -> None:
     """The rule's figures over a grid of losses."""
     mappings = [dict(zip(ALL, map(float, row), strict=True)) for row in probabilities]
     found = [detect(text) for text in texts]
-    for low, between, middle in product((2.0, 3.0, 4.0, 6.0, 8.0), (2.0, 4.0, 8.0), (1.0, 2.0, 3.0)):
+    for low, between, middle in product((2.0, 2.5, 3.0, 3.5, 4.0, 6.0), (2.0, 4.0, 8.0), (1.0, 2.0, 3.0)):
         rule.SECRET_TOO_LOW, rule.ULTRASECRET_AS_SECRET, rule.CONFIDENTIAL_AS_OPEN = low, between, middle
         labelled = indices([decide(m, d).label for m, d in zip(mappings, found, strict=True)])
         values = figures(labelled, labels)
@@ -127,7 +127,8 @@ def main() -> None:
         corpus = read_corpus()
         vectors, peaks, _, _ = train.read_embeddings(corpus)
         inputs, fold = train.Inputs(corpus.texts, vectors, peaks), folds(corpus)
-        kernels = [inputs.spelt() + dense @ dense.T for dense in (inputs.peaked, inputs.plain)]
+        spelt = inputs.spelt()
+        kernels = [inputs.kernel(name, spelt) for name in ("peaked", "plain")]
         if chosen.sweep:
             sweep(kernels[0], corpus.labels, fold)
             return

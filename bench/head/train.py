@@ -26,7 +26,8 @@ from corpus import FOLDS, Corpus, folds, read_corpus  # noqa: E402
 
 from vault.classification import ALL  # noqa: E402
 from vault.classify.detectors import detect  # noqa: E402
-from vault.classify.head import noticed, read, softmax, stretched  # noqa: E402
+from vault.classify.head import noticed, read, sized, softmax, stretched  # noqa: E402
+from vault.classify.layout import REGISTERS, registers  # noqa: E402
 from vault.classify.surface import BUCKETS, hashed  # noqa: E402
 
 EMBEDDINGS = Path(__file__).parent / "embeddings.npz"
@@ -35,11 +36,15 @@ WEIGHTS = ROOT / "vault" / "classify" / "head.npz"
 DECAY = 3e-5
 """L2 penalty, by 5-fold cross-validation (``evaluate.py --sweep``)."""
 STEPS = 200
+SHARED, OWN = 0.5, 0.45
+"""How much of the dense inputs' inner product holds for all texts, how much for those of one register; by CV."""
 PROBES = 512
 SAMPLE = 60_000
 """Token states among which the probes are found."""
 GRAIN = 2.0**-9
 """Weights are multiples of this: far coarser than rounding differences between machines, far finer than matters."""
+FINE = 2.0**-12
+"""The same for the peaks to expect, which are multiplied by logarithms."""
 AGREEMENT = 0.99
 
 
@@ -49,12 +54,16 @@ class Inputs:
     def __init__(self, texts, vectors, peaks, kinds=None, centre=None):
         found = [detect(text) for text in texts]
         self.kinds = kinds or sorted({d.kind for each in found for d in each})
-        self.centre = peaks.mean(axis=0) if centre is None else centre
+        lengths = np.array([float(len(text)) for text in texts])
+        self.centre = expected(lengths, peaks) if centre is None else centre
         noticed_rows = np.array([noticed(t, d, self.kinds) for t, d in zip(texts, found, strict=True)])
         self.detections = found
         self.plain = np.hstack([vectors, noticed_rows])
-        self.peaked = np.hstack([vectors, stretched(peaks, self.centre), noticed_rows])
+        self.peaked = np.hstack([vectors, stretched(peaks, lengths, self.centre), noticed_rows])
         self.hashed = [hashed(text) for text in texts]
+        self.registers = np.zeros((len(texts), REGISTERS))
+        for row, text in zip(self.registers, texts, strict=True):
+            row[list(registers(text))] = 1
 
     def blocks(self, width: int = 4096):
         """The hashed parts as dense blocks of columns."""
@@ -71,11 +80,24 @@ class Inputs:
         """Inner products of the hashed parts."""
         return sum(block @ block.T for block in self.blocks())
 
+    def kernel(self, name: str, spelt: np.ndarray) -> np.ndarray:
+        """Inner products of everything, with the dense inputs called *name*."""
+        dense = getattr(self, name)
+        return spelt + dense @ dense.T * (SHARED + OWN * (self.registers @ self.registers.T))
+
     def logits(self, layer, name: str) -> np.ndarray:
         """What *layer* says of each text from the inputs called *name*."""
         dense = getattr(self, name) @ layer.dense
+        for mask, own in zip(self.registers.T, layer.registers, strict=True):
+            dense += mask[:, None] * (getattr(self, name) @ own)
         rest = [np.array(list(r.values())) @ layer.hashed[list(r)] if r else 0 for r in self.hashed]
         return dense + np.array(rest) + layer.bias
+
+
+def expected(lengths: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """The line through *peaks* over the logarithm of the length: shape (2, probes)."""
+    seen = sized(lengths)
+    return np.round(np.linalg.solve(seen.T @ seen, seen.T @ peaks) / FINE) * FINE
 
 
 def write_npz(path: Path, **arrays) -> None:
@@ -165,14 +187,16 @@ def train(out: Path = WEIGHTS) -> None:
     inputs, fold = Inputs(corpus.texts, vectors, peaks), folds(corpus)
     spelt = inputs.spelt()
     about = {"classes": [c.value for c in ALL], "kinds": inputs.kinds, "model_id": model_id, "corpus": corpus.sha}
-    arrays = {"probes": probes, "centre": np.round(inputs.centre / GRAIN) * GRAIN}
+    arrays = {"probes": probes, "centre": inputs.centre}
     for name in ("peaked", "plain"):
         dense = getattr(inputs, name)
-        kernel = spelt + dense @ dense.T
+        kernel = inputs.kernel(name, spelt)
         about[f"{name}.temperature"] = calibrate(held_out_logits(kernel, corpus.labels, fold), corpus.labels)
         dual, bias = fit(kernel, corpus.labels)
         blocks = np.vstack([block.T @ dual for block in inputs.blocks()])
-        for part, weights in (("dense", dense.T @ dual), ("hashed", blocks), ("bias", bias)):
+        own = np.stack([OWN * ((dense * mask[:, None]).T @ dual) for mask in inputs.registers.T])
+        parts = (("dense", SHARED * (dense.T @ dual)), ("registers", own), ("hashed", blocks), ("bias", bias))
+        for part, weights in parts:
             arrays[f"{name}.{part}"] = (np.round(weights / GRAIN) * GRAIN).astype(np.float16)
     write_npz(out, about=as_bytes(about), **arrays)
     print(f"{len(corpus.ids)} texts, {out.stat().st_size} bytes -> {out.name}")

@@ -7,7 +7,9 @@ import pytest
 from desk import LOW, Desk
 from program import MODELS, Program, with_model
 
+from vault.agent import wire
 from vault.classification import Classification
+from vault.compartment.filters import Filters
 
 S = Classification.SECRET
 
@@ -38,12 +40,31 @@ def test_what_a_class_was_only_told_is_not_taken_for_an_answer(within: Desk) -> 
     with within.connect(LOW) as v:
         entry = v.capture("the heron stood in the reeds", "general")
         others = [c for c in v.opened.compartments if c.classification is not entry.classification]
-        assert all(c.channel._owed == 1 for c in others)  # type: ignore[attr-defined]
+        assert all(len(c.channel._told) == 1 for c in others)  # type: ignore[attr-defined]
         assert entry.id in {h.entry.id for h in v.search("heron reeds", 20, "keyword")}
         assert all(c.heads(entry.id) == [] for c in others)
-        assert all(c.channel._owed == 0 for c in others)  # type: ignore[attr-defined]
+        assert all(not c.channel._told for c in others)  # type: ignore[attr-defined]
         again = v.capture("the heron flew off", "general")
         assert {e.id for e in v.entries(limit=1000)} >= {entry.id, again.id}
+
+
+def test_tells_do_not_pile_up(within: Desk) -> None:
+    """However much a class is told without being asked, both sides go on."""
+    with within.connect(LOW[:1]) as v:
+        (compartment,) = v.opened.compartments
+        for n in range(600):
+            compartment.tell("index", [], [f"{n:032}"] * 20)  # type: ignore[attr-defined]
+        assert compartment.count(Filters()) >= 0
+
+
+def test_an_answer_that_a_dead_lender_left_is_not_taken_for_ours(within: Desk) -> None:
+    """A process to which a connection was lent asked, and died before its answer came: ours are our own all the same."""
+    with within.connect(LOW[:1]) as v:
+        (compartment,) = v.opened.compartments
+        entry = v.capture("the heron stood in the reeds", "general")
+        wire.send(compartment.channel.connection, [7, "tags", [[], {}]])  # type: ignore[attr-defined]
+        assert compartment.entry(entry.id).text == "the heron stood in the reeds"
+        assert compartment.count(Filters()) == len(compartment.entries(Filters(), 1000))
 
 
 def test_a_failure_of_a_lent_class_is_its_error(within: Desk) -> None:

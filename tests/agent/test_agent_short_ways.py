@@ -138,3 +138,16 @@ def test_with_the_model_they_are_the_same_too(desk: Desk) -> None:
         )
     args = ("search", "boat machinery", "--json")
     assert desk.keyless(*args).raw == by_the_program(desk, *args, env={"MEMORY_KEYFILE": None}).raw
+
+
+def test_closed_streams_are_no_reason_to_fail(desk: Desk) -> None:
+    """Started without stdout or stderr, or with a stderr that takes nothing, a command does its work and ends with 0."""
+    desk.unlock()
+    for redirection in (">&-", "2>&-", "</dev/null >&- 2>&-", "2>/dev/full"):
+        for command in ("add a heron", "--vault {vault} add a heron", "list"):
+            line = f"{sys.executable} -m memory_cli {command.format(vault=desk.vault)} {redirection}"
+            done = subprocess.run(
+                ["bash", "-c", line], env=desk.environment({"MEMORY_KEYFILE": None}), stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, check=False, start_new_session=True,
+            )  # fmt: skip
+            assert (done.returncode, "Traceback" in done.stderr) == (0, False), (line, done.stderr)

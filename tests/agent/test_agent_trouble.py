@@ -182,7 +182,7 @@ def test_a_worker_ends_in_time_although_nobody_ends_it(desk: Desk) -> None:
     pid = desk.processes("supervisor").popitem()[1]
     os.kill(pid, signal.SIGSTOP)
     try:
-        assert eventually(lambda: len(desk.processes("class_worker")) == 1, 10)
+        assert eventually(lambda: len(desk.processes("class_worker")) == 1, 20)
         assert len(desk.processes("class_worker")) == 1
     finally:
         os.kill(pid, signal.SIGCONT)

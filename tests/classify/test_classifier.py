@@ -13,7 +13,8 @@ from vault.classify.cues import cues, size
 from vault.classify.decide import Policy
 from vault.classify.detectors import detect
 from vault.classify.emotion import emotion
-from vault.classify.head import Head, Layer, pooled, read, shipped, stretched
+from vault.classify.head import Head, Layer, pooled, read, shipped, sized, stretched
+from vault.classify.layout import REGISTERS, SIZE, layout, registers
 from vault.classify.prompt import SCHEMA, answer, prompt
 from vault.classify.surface import BUCKETS, COUNTS, counts, hashed
 from vault.classify.tags import tags
@@ -24,9 +25,10 @@ def sure(label: Classification | None) -> Head:
     """A head that always says *label*, or is evenly unsure."""
     bias = np.array([9.0 if c is label else 0.0 for c in ALL])
     plain, peaked = (
-        Layer(np.zeros((3 + probes + COUNTS + size() + 2, 5)), np.zeros((BUCKETS, 5)), bias, 1.0) for probes in (0, 2)
+        Layer(np.zeros((inputs, 5)), np.zeros((REGISTERS, inputs, 5)), np.zeros((BUCKETS, 5)), bias, 1.0)
+        for inputs in (3 + COUNTS + size() + SIZE + 2, 3 + 2 + COUNTS + size() + SIZE + 2)
     )
-    return Head(peaked, plain, np.eye(3)[:2], np.zeros(2), (), ALL, "toy", "")
+    return Head(peaked, plain, np.eye(3)[:2], np.zeros((2, 2)), (), ALL, "toy", "")
 
 
 VECTORS = np.eye(3)[:1]
@@ -133,7 +135,8 @@ def test_the_shipped_head_gives_probabilities():
         assert set(row) == set(ALL)
         assert sum(row.values()) == pytest.approx(1)
     assert head.model_id
-    assert head.probes.shape == (len(head.centre), 384)
+    assert (2, len(head.probes)) == head.centre.shape
+    assert head.probes.shape[1] == 384
 
 
 def test_peaks_reach_the_head_and_probes_are_offered_only_to_its_embedder():
@@ -149,10 +152,31 @@ def test_peaks_reach_the_head_and_probes_are_offered_only_to_its_embedder():
     assert with_peaks.probabilities != here.classify("x", VECTORS).probabilities
 
 
-def test_peaks_are_of_one_length_about_their_centre():
-    """What is at the centre has no peaks; everything else the same length."""
-    rows = stretched(np.array([[0.5, 0.5], [0.9, 0.5], [0.5, 0.0]]), np.array([0.5, 0.5]))
+def test_peaks_are_of_one_length_about_what_is_expected():
+    """What is as expected has no peaks; everything else the same length."""
+    centre = np.array([[0.5, 0.5], [0.0, 0.0]])
+    rows = stretched(np.array([[0.5, 0.5], [0.9, 0.5], [0.5, 0.0]]), np.full(3, 40.0), centre)
     assert np.linalg.norm(rows, axis=1).tolist() == pytest.approx([0, 2**0.5, 2**0.5])
+
+
+def test_the_length_of_a_text_makes_no_peaks():
+    """As far above what its length leads to expect, long or short is the same; with one centre for all it is not."""
+    centre, lengths = np.array([[0.1, 0.2], [0.05, 0.02]]), np.array([30.0, 900.0])
+    peaks = sized(lengths) @ centre + [[0.1, -0.1]]
+    short, long = stretched(peaks, lengths, centre)
+    assert short == pytest.approx(long)
+    short, long = stretched(peaks, lengths, centre * [[1], [0]])
+    assert short != pytest.approx(long)
+
+
+def test_a_note_of_many_passages_is_judged_as_each_of_them():
+    """Passages' peaks are averaged: the same passage ten times over moves the head no further than once."""
+    head, vector = shipped(), np.full((1, 384), 384**-0.5)
+    peaks = np.random.default_rng(1).uniform(0.2, 0.6, (1, len(head.probes)))
+    text = "a page about nothing much, as it was. " * 30
+    once = head.probabilities(text, vector, peaks)
+    many = head.probabilities(text * 10, np.repeat(vector, 10, 0), np.repeat(peaks, 10, 0))
+    assert max(once.values()) == pytest.approx(max(many.values()), abs=0.05)
 
 
 def test_what_detectors_found_moves_the_head():
@@ -214,6 +238,51 @@ def test_cues_are_between_nothing_and_one():
         assert row.shape == (size(),)
         assert row.min(initial=0) >= 0
         assert row.max(initial=0) <= 1
+
+
+def test_layout_is_between_nothing_and_one():
+    """Whatever the text, as many features as it says, each 0 to 1."""
+    for text in ("", " ", "4471", "a" * 5000, "x  y\n" * 400, "暗証番号 4826", "\ud800"):
+        row = layout(text)
+        assert len(row) == SIZE
+        assert all(0 <= value <= 1 for value in row), text
+
+
+def test_a_table_is_laid_out_unlike_a_note():
+    """Lines alike, digits and no grammar on one side; words of grammar on the other."""
+    table = layout("drwxr-xr-x 2 root root 4096\n" * 8)
+    note = layout("We met on the pier and I told her about it, as if it was nothing.")
+    assert table[9] > 0.8 > note[9]
+    assert table[5] > note[5]
+    assert table[8] < 0.2 < note[8]
+
+
+def test_registers():
+    """By size and by language; an emoji or an accent alone makes no other language."""
+    assert registers("4471") == (0, 4)
+    assert registers("We met on the pier and I told her about it 🙂, at the café") == (1, 4)
+    assert registers("a\n\nb\n\nc") == (3, 4)
+    assert registers("wir waren gestern mit der Oma im Garten und haben Kuchen gegessen") == (1, 5)
+    assert registers("今日は7時に起きて、公園を走った") == (0, 6)
+    assert registers("and so we went on with it, " * 9) == (2, 4)
+
+
+def test_a_register_adds_its_own_weights():
+    """The same inputs, another language: only the register's part differs."""
+    toy = sure(None)
+    toy.plain.registers[5, 0, ALL.index(Classification.CONFIDENTIAL)] = 9.0
+    here = Classifier(toy, "toy")
+    assert here.classify("wir waren mit der Oma im Garten", VECTORS).label is Classification.CONFIDENTIAL
+    assert here.classify("we were in it with her", VECTORS).probabilities[Classification.CONFIDENTIAL] == pytest.approx(0.2)
+
+
+def test_a_number_machines_print_is_not_taken_for_a_drawn_one():
+    """A commit's name is hexadecimal, to the counts and to the cues; a token is random (control)."""
+    commit, token = "9fceb02d0ae598e95dc970b74767f19372d61af8", "qT7zLm2XvRw9KpYd4NcHs8JfGeUaQ1oViX"
+    assert counts(f"commit {commit}")[1:3] == [0, pytest.approx(1 / 3)]
+    assert counts(f"commit {token}")[1:3] == [pytest.approx(1 / 3), 0]
+    by_name = [dict(zip(names_of_cues(), cues(f"see {value}"), strict=True)) for value in (commit, token)]
+    assert [(row["hex"] > 0, row["random"] > 0) for row in by_name] == [(True, False), (False, True)]
 
 
 def test_every_group_of_cues_has_words_and_matches_its_own():

@@ -211,6 +211,17 @@ def test_what_is_kept_of_choices_is_never_old(v: vault.Vault) -> None:
     assert len({str(here) for here, _ in seen}) >= 4, "the steps do change what is told"
 
 
+def test_what_is_kept_of_tags_is_of_the_model_in_use(v: vault.Vault) -> None:
+    """After a change of model nothing worked out from the vectors of the other one is asked."""
+    for text in ("plum sauce with tamarind", "plum jam"):
+        v.capture(text, "secret", tags=["kitchen"])
+    kept = v.opened.need(S).compartment
+    asked = v.reader._embedder.embed(["plum"])[0].tobytes()
+    assert [tag for tag, _ in kept.consult("toy", [asked]).tags[0]] == ["kitchen"]
+    assert kept.use_model("another", 8)
+    assert kept.consult("another", [np.eye(8, dtype="<f4")[0].tobytes()]).tags == ((),)
+
+
 def test_a_rebuilt_index_has_learned_the_same(v: vault.Vault) -> None:
     """Corrections come from the sealed revisions: after a rebuild they count as before."""
     v.move(v.capture("plum sauce with tamarind and anise").id, "secret")

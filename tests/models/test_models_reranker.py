@@ -159,10 +159,11 @@ def test_no_number_is_an_error(tmp_path: Path):
         examine.examine(path)
 
 
-def test_a_template_without_places_is_refused(tmp_path: Path):
-    """A template that does not say where the passage goes cannot be used."""
+@pytest.mark.parametrize("template", ["is {query} good?", "{query} {document} {query}", "{document} {document} {query}"])
+def test_a_template_that_does_not_name_each_place_once_is_refused(tmp_path: Path, template: str):
+    """A template must say where each of the two goes; one that repeats a place would exceed what was measured off."""
     with pytest.raises(Damaged, match="cannot rank"):
-        examine.examine(write_reranker(tmp_path / "r.gguf", template="is {query} good?"))
+        examine.examine(write_reranker(tmp_path / "r.gguf", template=template))
 
 
 @pytest.mark.parametrize("pooling", [gguf.PoolingType.RANK, None])

@@ -45,7 +45,7 @@ def _fit(text: str, width: int) -> str:
     """*text* in exactly *width* cells, with an ellipsis where it is cut."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
-    return f"{set_cell_size(text, width - 1).rstrip()}…".ljust(1) if width > 1 else set_cell_size(text, width)
+    return set_cell_size(f"{set_cell_size(text, width - 1).rstrip()}…" if width > 1 else text, width)
 
 
 def _highlighted(text: str, width: int, plain: Style, match: Style) -> list[Segment]:

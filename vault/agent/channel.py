@@ -1,20 +1,28 @@
 """A connection to a worker of the agent: one question, one answer."""
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from vault.agent import wire
 
+MOST_TOLD = 32
+"""Messages sent without waiting; then one of their answers is waited for, so that they do not pile up."""
+
 
 class Channel:
-    """A connection to a worker: one question, one answer, in this order."""
+    """A connection to a worker: one question, one answer.
+
+    A connection is lent to another process now and then, which may die with an answer still to come. So a question
+    has a random number, which its answer repeats, and what answers another question is not taken for ours.
+    """
 
     def __init__(self, connection: socket.socket, notes: list[str]) -> None:
         """Ask over *connection*; what a worker wants said goes to *notes*."""
         self.connection = connection
         self._notes = notes
-        self._owed = 0
+        self._told: set[int] = set()
 
     def ask(
         self,
@@ -30,12 +38,13 @@ class Channel:
         Raises:
             wire.Gone: the worker is no more; VaultError: what it raised.
         """
-        wire.send(self.connection, [verb, [list(args), named]], fds)
+        number = self._send(verb, args, named, fds)
         if meanwhile is not None:
             meanwhile()
-        self.settle()
         while True:
-            reply, _ = wire.receive(self.connection)
+            answered, reply = self._receive()
+            if answered != number:
+                continue
             match reply:
                 case ["progress", step]:
                     if progress is not None:
@@ -52,19 +61,24 @@ class Channel:
         Raises:
             wire.Gone: the worker is no more.
         """
-        wire.send(self.connection, [verb, [list(args), {}]])
-        self._owed += 1
-
-    def settle(self) -> None:
-        """Take the answers to what was only told, so that the next one is that to the next question.
-
-        Raises:
-            wire.Gone: the worker is no more.
-        """
-        while self._owed:
-            reply, _ = wire.receive(self.connection)
-            self._owed -= reply[0] != "progress"
+        while len(self._told) >= MOST_TOLD:
+            self._receive()
+        self._told.add(self._send(verb, args, {}))
 
     def close(self) -> None:
         """End the connection."""
         self.connection.close()
+
+    def _send(self, verb: str, args: Sequence[Any], named: dict[str, Any], fds: Sequence[int] = ()) -> int:
+        number = int.from_bytes(os.urandom(6), "big")
+        wire.send(self.connection, [number, verb, [list(args), named]], fds)
+        return number
+
+    def _receive(self) -> tuple[int, list[Any]]:
+        """The next message: the number of its question, and what it says."""
+        (number, reply), _ = wire.receive(self.connection)
+        if number in self._told and reply[0] != "progress":
+            self._told.remove(number)
+            if reply[0] == "value":
+                self._notes += reply[2]
+        return number, reply

@@ -25,8 +25,9 @@ from vault.keys.unlocked import ClassKeys, refreshed
 from vault.opened import OpenClass, OpenClasses
 
 MAX_KEY_MESSAGE = 16 * 1024
-GRACE = 1.0
-"""Seconds after which a worker ends by itself that the supervisor should have ended: somebody may have stopped it."""
+GRACE = 5.0
+"""Seconds after which a worker ends by itself that the supervisor should have ended: somebody may have stopped it.
+Its time begins when its key comes, the supervisor's when its index is open, which is a moment later."""
 CACHE_MIB = 12
 """Pages of the index held in memory: there are several workers, and all the day."""
 
@@ -146,6 +147,8 @@ def work(control: socket.socket, pipe: int, ttl: float) -> None:
     if came is None:
         wire.send(control, ["nothing"])
         return
+    if ttl != leases.FOREVER:
+        threading.Thread(target=_end_after, args=(ttl,), daemon=True).start()
     try:
         worker = ClassWorker(*came)
     except VaultError as error:
@@ -153,8 +156,6 @@ def work(control: socket.socket, pipe: int, ttl: float) -> None:
             wire.send(control, wire.failure(error))
         return
     del came
-    if ttl != leases.FOREVER:
-        threading.Thread(target=_end_after, args=(ttl,), daemon=True).start()
     wire.send(control, ["ready"])
     serving.run(control, worker)
 

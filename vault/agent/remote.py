@@ -84,10 +84,6 @@ class RemoteCompartment(Compartment):
         Raises:
             Locked: as `ask`.
         """
-        try:
-            self.channel.settle()
-        except wire.Gone:
-            raise self._locked() from None
         return self.channel.connection.fileno()
 
     def _locked(self) -> Locked:
@@ -155,14 +151,14 @@ def _answer(compartment: Compartment, asked: socket.socket) -> None:
     """Answer what comes over *asked* until it closes."""
     with asked, suppress(wire.Gone):
         while True:
-            (verb, (args, named)), _ = wire.receive(asked)
+            (number, verb, (args, named)), _ = wire.receive(asked)
             try:
                 if verb not in VERBS:
                     raise VaultError(f"an index knows no {str(verb)[:30]}", remedy=wire.OTHER_VERSION)
                 reply = ["value", getattr(compartment, verb)(*args, **named), []]
             except VaultError as error:
                 reply = wire.failure(error)
-            wire.send(asked, reply)
+            wire.send(asked, [number, reply])
 
 
 class RemoteClass(OpenClass):

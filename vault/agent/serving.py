@@ -83,13 +83,17 @@ def _serve(
             connection.settimeout(None)
             select.select([connection], [], [])  # it may think as long as it likes, but not stop in mid-sentence
             connection.settimeout(SLOW_SECONDS)
-            request, fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
+            (number, *request), fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
+
+            def say(message: list[Any], to: int = number) -> None:
+                wire.send(connection, [to, message])
+
             try:
-                reply = wire.failure(trouble) if trouble else _answer(connection, worker, request, fds, turn, told)
+                reply = wire.failure(trouble) if trouble else _answer(say, worker, request, fds, turn, told)
             finally:
                 for fd in fds:
                     os.close(fd)
-            wire.send(connection, reply)
+            say(reply)
             used()
 
 
@@ -103,10 +107,15 @@ def _leaving(room: threading.BoundedSemaphore) -> Iterator[None]:
 
 
 def _answer(
-    connection: socket.socket, worker: Answering, request: Any, fds: list[int], turn: threading.Lock, told: set[str]
+    say: Callable[[list[Any]], None],
+    worker: Answering,
+    request: Any,
+    fds: list[int],
+    turn: threading.Lock,
+    told: set[str],
 ) -> list[Any]:
     def progress(*step: Any) -> None:
-        wire.send(connection, ["progress", list(step)])
+        say(["progress", list(step)])
 
     try:
         verb, arguments = request

@@ -22,7 +22,7 @@ from vault import errors
 from vault.classification import Classification
 from vault.errors import VaultError
 
-PROTOCOL = 1
+PROTOCOL = 2
 """One more whenever a value type or a verb changes: an agent of another version is not talked to."""
 MAX_FRAME = 1024 * 1024
 MAX_QUESTION = 32 * 1024 * 1024

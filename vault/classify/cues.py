@@ -15,7 +15,7 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from vault.classify.detectors.restraint import is_chosen, is_ordinary, is_random
+from vault.classify.detectors.restraint import is_chosen, is_hex, is_ordinary, is_random
 
 READ = 1000
 """Characters read; the vectors of passages speak for the rest."""
@@ -46,7 +46,7 @@ _SHAPES = tuple(
     (name, re.compile(shape, re.IGNORECASE if name in {"number", "told"} else re.MULTILINE))
     for name, shape in _VALUES.items()
 )
-_KINDS = (*_VALUES, "chosen", "random", "listed")
+_KINDS = (*_VALUES, "chosen", "random", "hex", "listed")
 _RUN = re.compile(r"[^\W\d_]+|[.;:!?\n]")
 _LISTED = 6
 """Words in a row without one of grammar from which they look like a drawn phrase or a list."""
@@ -56,14 +56,15 @@ _SCALE = 30.0
 """Characters over which nearness falls to 1/e."""
 _MOST = 3
 _SHORT = 20
-"""Words up to which a group counts in full; beyond, less the longer the text."""
-_GRAMMAR = frozenset(
+"""Words up to which a group or a value counts in full; beyond, less: a page has numbers and talk near each other."""
+GRAMMAR = frozenset(
     "a an the to of and or in on at by be is as if it not no do so up out off for from with my we he she me us was are "  # noqa: SIM905
     "am i you that this but had has have der die das und oder ist auf mit für ein eine ich wir er sie es den dem nicht "
     "le la les un une des et ou est en de du que qui je nous il elle el los las y o con por mi yo se lo gli e è di da "
     "che non per os um uma na no em com não het van op een ik wij niet we i z się to nie jest och att det som "
     "på".split()
 )
+"""Words that hold a sentence together, in several languages."""
 Span = tuple[int, int]
 
 
@@ -76,8 +77,8 @@ def cues(text: str) -> NDArray[np.float64]:
     row = [min(len(spans), _MOST) / _MOST * weight for spans in spoken]
     groups = [spoken[names().index(group)] for group in _NEAR]
     for kind in _KINDS:
-        row.append(min(len(values[kind]), _MOST) / _MOST)
-        row += [_nearness(values[kind], spans) for spans in groups]
+        row.append(min(len(values[kind]), _MOST) / _MOST * weight)
+        row += [_nearness(values[kind], spans) * weight for spans in groups]
     return np.array(row)
 
 
@@ -132,10 +133,12 @@ def _values(text: str) -> dict[str, list[Span]]:
     """Where things of each kind stand."""
     values = {name: [match.span() for match in shape.finditer(text)] for name, shape in _SHAPES}
     length, run = max(_runs(text), key=lambda found: found[0])
-    values |= {"chosen": [], "random": [], "listed": [run] if length >= _LISTED else []}
+    values |= {"chosen": [], "random": [], "hex": [], "listed": [run] if length >= _LISTED else []}
     for match in re.finditer(r"\S+", text):
         token = match.group().strip("\"'.,;:()!?“”„«»")
-        if is_random(token):
+        if is_hex(token):
+            values["hex"].append(match.span())
+        elif is_random(token):
             values["random"].append(match.span())
         elif len(token) >= 6 and is_chosen(token) and not is_ordinary(token):  # noqa: PLR2004
             values["chosen"].append(match.span())
@@ -147,7 +150,7 @@ def _runs(text: str) -> Iterator[tuple[int, Span]]:
     length, start, end = 0, 0, 0
     for match in _RUN.finditer(text):
         word = match.group().lower()
-        if 3 <= len(word) <= 11 and word not in _GRAMMAR:  # noqa: PLR2004 (list words are of such length)
+        if 3 <= len(word) <= 11 and word not in GRAMMAR:  # noqa: PLR2004 (list words are of such length)
             length, start, end = length + 1, start if length else match.start(), match.end()
             continue
         yield length, (start, end)

@@ -1,7 +1,7 @@
 """The rule: probabilities, detections and an explicit class become one decision. Pure arithmetic.
 
-Explicit wins over everything, and a floor above it only warns. Otherwise the class with the smallest expected
-loss, where filing a secret too low costs three times what filing anything too high does; a text is filed as open
+Explicit wins over everything, and a floor above it only warns. Otherwise the class with the smallest expected loss,
+where filing a secret too low costs three times what filing anything too high does; a text is filed as open
 only if level 1 is as likely as the threshold of ``general``, else it goes to the fallback, so that doubt is never
 filed low. Then up to the detectors' floor. A decision less probable than its class's threshold is *uncertain*.
 """

@@ -1,9 +1,10 @@
 """The head: five probabilities from a text, its vectors and their peaks, by weights trained on our own corpus.
 
-A linear layer and a softmax over the vector, the peaks, what ``cues`` and ``surface`` count, and what the
-detectors found. A *peak* is how near any one token of the text came to a *probe*, a typical state of a token:
-the vector is a mean over tokens, in which four digits drown; a maximum keeps them. Temperatures are calibrated by
-cross-validation (Guo et al., "On Calibration of Modern Neural Networks", 2017). The weights are package data,
+A linear layer, with an own part for each register of text, and a softmax over the vector, the peaks, what ``cues``,
+``surface`` and ``layout`` count, and what the detectors found. A *peak* is how near any one token of the text came to a
+*probe*, a typical state of a token: the vector is a mean over tokens, in which four digits drown; a maximum keeps them.
+Temperatures are calibrated by cross-validation (Guo et al., "On Calibration of Modern Neural Networks", 2017).
+The weights are package data,
 made by ``bench/head/train.py`` and reproducible from the committed inputs; they fit one embedder and name it.
 numpy is imported at module scope, so import this module only where a vector is at hand.
 """
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from vault.classification import Classification
 from vault.classify.cues import cues
 from vault.classify.detectors import Detection
+from vault.classify.layout import REGISTERS, layout, registers
 from vault.classify.surface import BUCKETS, counts, hashed
 from vault.errors import Damaged
 
@@ -38,7 +40,9 @@ class Layer:
     """Weights for one set of inputs."""
 
     dense: NDArray[np.float32]
-    """Shape (inputs, classes)."""
+    """Shape (inputs, classes): for every text."""
+    registers: NDArray[np.float32]
+    """Shape (``layout.REGISTERS``, inputs, classes): what to add for a text of each register."""
     hashed: NDArray[np.float32]
     """Shape (``surface.BUCKETS``, classes)."""
     bias: NDArray[np.float64]
@@ -58,7 +62,7 @@ class Head:
     probes: NDArray[np.float32]
     """Shape (probes, dims), each of length 1: what ``Embedder.embed_with_peaks`` compares tokens with."""
     centre: NDArray[np.float64]
-    """Shape (probes,): the mean peaks of the corpus."""
+    """Shape (2, probes): the peaks to expect of a passage, and how they grow with the logarithm of its length."""
     kinds: tuple[str, ...]
     """Kinds of detections it has weights for."""
     classes: tuple[Classification, ...]
@@ -86,26 +90,35 @@ class Head:
         layer = self.plain if peaks is None else self.peaked
         parts = [pooled(vectors), noticed(text, detections, self.kinds)]
         if peaks is not None:
-            parts.insert(1, stretched(np.max(peaks, axis=0), self.centre))
+            parts.insert(1, stretched(peaks, np.full(len(peaks), len(text) / len(peaks)), self.centre).mean(axis=0))
         spelt = hashed(text)
         buckets, weights = list(spelt), np.fromiter(spelt.values(), dtype=np.float64, count=len(spelt))
-        logits = np.concatenate(parts) @ layer.dense + weights @ layer.hashed[buckets] + layer.bias
+        dense = layer.dense + layer.registers[list(registers(text))].sum(axis=0)
+        logits = np.concatenate(parts) @ dense + weights @ layer.hashed[buckets] + layer.bias
         row = softmax(logits[None, :] / layer.temperature)[0]
         return dict(zip(self.classes, map(float, row), strict=True))
 
 
 def noticed(text: str, detections: Sequence[Detection], kinds: Sequence[str]) -> NDArray[np.float64]:
-    """What can be counted in *text* and was found in it: ``surface.counts``, ``cues``, then kinds and floors."""
+    """What can be counted in *text* and was found in it: ``counts``, ``cues``, ``layout``, then kinds and floors."""
     floors = [float(any(d.floor.level == level for d in detections)) for level in (3, 4)]
     found = {d.kind for d in detections}
-    return np.concatenate([counts(text), cues(text), [KIND * (kind in found) for kind in kinds], floors])
+    return np.concatenate([counts(text), cues(text), layout(text), [KIND * (kind in found) for kind in kinds], floors])
 
 
-def stretched(peaks: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Peaks (…, probes) less their *centre*, brought to one length; a text has few where it is short."""
-    away = np.asarray(peaks, dtype=np.float64) - centre
+def stretched(peaks: NDArray[Any], lengths: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How peaks (n, probes) differ from what is to be expected of passages of *lengths* characters, at one length.
+
+    A maximum over more tokens is higher: without this, what a long note differs in most from a short one is that.
+    """
+    away = np.asarray(peaks, dtype=np.float64) - sized(lengths) @ centre
     length = np.linalg.norm(away, axis=-1, keepdims=True)
     return np.asarray(away / np.where(length > 0, length, 1) * PEAKS)
+
+
+def sized(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What peaks are expected by: one, and the logarithm of the characters; shape (n, 2)."""
+    return np.stack([np.ones(len(lengths)), np.log2(np.asarray(lengths) + 8)], axis=1)
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,8 +158,11 @@ def read(data: bytes) -> Head:
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise Damaged(_MISFIT, remedy="install memory again") from error
-    fits = all(layer.hashed.shape == (BUCKETS, layer.bias.size) for layer in (head.peaked, head.plain))
-    if not fits or head.probes.shape[:1] != head.centre.shape:
+    fits = all(
+        layer.hashed.shape == (BUCKETS, layer.bias.size) and layer.registers.shape == (REGISTERS, *layer.dense.shape)
+        for layer in (head.peaked, head.plain)
+    )
+    if not fits or head.centre.shape != (2, len(head.probes)):
         raise Damaged(_MISFIT, remedy="install memory again")
     return head
 
@@ -154,6 +170,7 @@ def read(data: bytes) -> Head:
 def _layer(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str) -> Layer:
     return Layer(
         arrays[f"{name}.dense"].astype(np.float32),
+        arrays[f"{name}.registers"].astype(np.float32),
         arrays[f"{name}.hashed"].astype(np.float32),
         arrays[f"{name}.bias"].astype(np.float64),
         float(about[f"{name}.temperature"]),

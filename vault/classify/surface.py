@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import sqrt
 
-from vault.classify.detectors.restraint import is_chosen, is_random
+from vault.classify.detectors.restraint import is_chosen, is_hex, is_random
 
 READ = 1000
 """Characters read; the vectors of passages speak for the rest."""
@@ -34,7 +34,7 @@ _SIGNS = tuple(
         r"[!@#$%&*]\w|\w[#$%&*]",  # signs inside words
     )
 )
-COUNTS = len(_SIGNS) + 2
+COUNTS = len(_SIGNS) + 3
 """Length of what ``counts`` returns."""
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
@@ -49,7 +49,8 @@ def counts(text: str) -> list[float]:
     """Signs of a secret in *text* by their density, each 0 to 1."""
     read = text[:READ]
     tokens = [token.strip(_EDGES) for token in read.split()]
-    found = [sum(map(is_chosen, tokens)), sum(map(is_random, tokens))]
+    words = [token for token in tokens if not is_hex(token)]
+    found = [sum(map(is_chosen, words)), sum(map(is_random, words)), len(tokens) - len(words)]
     found += [len(sign.findall(read)) for sign in _SIGNS]
     weight = _SHORT / max(_SHORT, len(tokens))
     return [min(count, _MOST) / _MOST * weight for count in found]
@@ -93,7 +94,9 @@ def _number(token: str) -> str:
 
 
 def _shape(token: str) -> str:
-    """``A`` for capitals, ``a`` for small letters, ``0`` for digits; runs cut at three."""
+    """``A`` for capitals, ``a`` for small letters, ``0`` for digits, runs cut at three; hexadecimal by its length."""
+    if is_hex(token):
+        return f"x{min(len(token), 64)}"
     return re.sub(r"(.)\1{3,}", r"\1\1\1", "".join(map(_sort, token[:60])))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from vault.compartment import vectors
 from vault.compartment.database import Database
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class TagMeanings:
     """Shape (tags, dims)."""
     made: float
     """When, by the monotonic clock."""
+    model: str | None
+    """Whose vectors they are of."""
 
 
 @dataclass(slots=True)
@@ -127,11 +130,11 @@ def choices(db: Database, kept: Choices | None) -> Choices:
 
 def tag_meanings(db: Database, kept: TagMeanings | None) -> TagMeanings:
     """The mean vectors of the tags most used: those *kept* from before while they are fresh."""
-    entries = int(db.value("SELECT count(*) FROM entry"))
-    if kept is not None and not _is_stale(kept, entries):
+    entries, model = int(db.value("SELECT count(*) FROM entry")), vectors.model(db)
+    if kept is not None and kept.model == model and not _is_stale(kept, entries):
         return kept
     names, means = _meanings(db, _TAGGED, str, [TAGS, PER_TAG])
-    return TagMeanings(entries, names, means, monotonic())
+    return TagMeanings(entries, names, means, monotonic(), model)
 
 
 def _is_stale(tags: TagMeanings, entries: int) -> bool:

@@ -57,7 +57,8 @@ class Reranker(Loaded):
         self._frame = self._templated(template) if template else self._joined()
         fixed = sum(len(piece) for piece in self._frame if isinstance(piece, list))
         self._most_query = (self._limit - fixed) // 4
-        if not ready or self._most_query < 1 or not {"{query}", "{document}"} <= {*map(str, self._frame)}:
+        places = sorted(piece for piece in self._frame if isinstance(piece, str))
+        if not ready or self._most_query < 1 or places != ["{document}", "{query}"]:
             self.close()
             raise Damaged(f"{model_id} cannot rank passages", remedy=_REMEDY)
 

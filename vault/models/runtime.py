@@ -75,7 +75,11 @@ def release_mapped(directory: Path) -> None:
     from mmap import MADV_DONTNEED
 
     libc = ctypes.CDLL(None)
-    for line in Path("/proc/self/maps").read_text().splitlines():
+    try:
+        lines = Path("/proc/self/maps").read_text(errors="surrogateescape").splitlines()
+    except OSError:  # no /proc: then they stay
+        return
+    for line in lines:
         span, access, _offset, _device, _inode, *name = line.split(maxsplit=5)
         if name and "w" not in access and Path(name[0]).is_relative_to(directory.resolve()):
             start, end = (int(number, 16) for number in span.split("-"))

@@ -24,7 +24,7 @@ from vault.classify.detectors.stems import Stemmed
 _SPOKEN = (
     r"pass-?\s?(?:word|phrase|code)|passwd|pwd|passwor[td]|kennwort|passphrase|mot de passe|phrase secrète|phrase de passe|"
     r"contraseña|contrasena|frase de contraseña|frase segreta|parola d'ordine|parola chiave|palavra-passe|palavra passe|"
-    r"wachtwoord|wachtzin|hasło|пароль|lösenord(?:et)?|adgangskoden?|passord(?:et)?|salasana|heslo|şifre|jelszó|密码|パスワード|비밀번호|"
+    r"wachtwoord|wachtzin|hasło|пароль|lösenord(?:et)?|adgangskoden?|passord(?:et)?|salasana(?: on\b)?|heslo|şifre|jelszó|密码|パスワード|비밀번호|"
     r"sicherheitsschlüssel|netzwerkschlüssel|wlan-?schlüssel|network key|wpa2? key|wi-?fi key|netwerksleutel"
 )
 _SHORT = r"(?<![^\W_])(?:pass|pw|mdp|psk|senha|clave|sifra|passwort)|(?:smtp|db|mail|user|admin|root|require)pass"
@@ -43,13 +43,13 @@ _MASTER = (
 _NAME = Stemmed(rf"(?P<master>{_MASTER})|(?P<token>{_MACHINE})|(?P<password>{_SPOKEN}|{_SHORT})", re.IGNORECASE, inline=True)
 _GAP = (
     r"(?:_[a-z0-9]{1,12})?[\"'`*_|)]{0,3}"
-    r"(?:\s{1,3}(?:\([^()\n]{0,40}\)|(?:for|to|of|on|at|in|from|für|fürs|vom|von|zum|zur|im|am|beim|der|die|das|des|pour|de|du|des|от|для|на|до|till|til|do|för|"
+    r"(?:\s(?:changed|updated|reset|nueva|nouveau|neu|nuova|nova|nieuw)\b)?(?:\s{1,3}(?:\([^()\n]{0,40}\)|(?:for|to|of|on|at|in|from|für|fürs|vom|von|zum|zur|im|am|beim|der|die|das|des|pour|de|du|des|от|для|на|до|till|til|do|för|"
     r"d'|à|au|sur|dans|para|del|da|do|no|na|di|della|dello|dell'|voor|van|het|per|il|la|le|el|here|now|hier)[\s']"
     r"[^\n:=;!?]{0,48}?)|,\s[^\n:=;.!?]{3,30})?[\"'`*_|]{0,3}"
 )
 _GIVEN = re.compile(
     _GAP + r"(?:(?P<sign>\s{0,4}(?::=|=>|==?|:|->|→|–|—|\||value\s?=)[*_]{0,2}\s{0,6})"
-    r"|(?P<verb>\s{1,3}(?:(?:is|was|ist|lautet|est|es|è|é|será|sarà)(?: now| still| jetzt| ahora| adesso| agora| nu)?|set to|reset to|"
+    r"|(?P<verb>\s{0,2}(?:是|为|は、?|은|는)\s{0,2}(?!\d+[^\x00-\x7f])|,?\s{1,3}(?:(?:(?:now )?it(?:'s|’s| is)|is|was|c['’]est|это|ist|lautet|est|es|è|é|será|sarà)(?: now| still| jetzt| ahora| adesso| agora| nu)?|set to|reset to|"
     r"changed to|to|auf|zu|op|wants|takes)\s{0,2}:?\s{1,3}))",
     re.IGNORECASE,
 )

@@ -52,6 +52,7 @@ _ORDINARY = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _UUID = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+_HEX = re.compile(r"^(?:0x)?[0-9a-f]{7,128}$")
 _TAUGHT = re.compile(
     r"\b(?:examples?|e\.g|for instance|such as|tutorial|sample|dummy|placeholder|documented|documentation|docs|"
     r"test (?:card|number|key|value|data|vector)s?|fake|made[- ]up|not real|fictional|mock|fixture|stub|"
@@ -130,6 +131,11 @@ def _is_spoken(value: str) -> bool:
     parts = [p for p in re.split(r"[-_./]", value) if p]
     words = sum(p.isalpha() and (p.islower() or p.istitle() or p.isupper()) for p in parts)
     return len(parts) > 2 and words * 3 >= len(parts) * 2  # noqa: PLR2004 (two of three)
+
+
+def is_hex(value: str) -> bool:
+    """Whether *value* is a number in hexadecimal as machines print them: a commit, a digest, an identifier, a key."""
+    return bool(_HEX.match(value)) and not value.isdigit() and not value.isalpha()
 
 
 def is_chosen(value: str) -> bool:
