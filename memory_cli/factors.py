@@ -96,7 +96,9 @@ def security_keys(report: Report, slots: "Iterable[Slot]") -> "list[Secret]":
     Raises:
         NotFound: no key is plugged in although one is needed; WrongPassphrase: its PIN was wrong.
     """
-    questions = list(dict.fromkeys(s.fido2 for s in slots if s.fido2))[:4]
+    from vault.factors import challenges
+
+    questions = challenges(slots)
     if not questions:
         return []
     from vault.keys.authenticator import answer

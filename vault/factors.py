@@ -30,9 +30,8 @@ def slots_on_disk(home: Home, classification: Classification, *, pinned: bool = 
     return list({slot.id: slot for s in known or ([] if pinned else sections) for slot in s.header.slots}.values())
 
 
-def challenges(home: Home, classes: Iterable[Classification]) -> list[Fido2Params]:
-    """What an authenticator must be asked before these classes can open with passphrase and FIDO2; a few at most."""
-    slots = [slot for c in classes for slot in slots_on_disk(home, c)]
+def challenges(slots: Iterable[Slot]) -> list[Fido2Params]:
+    """What an authenticator must be asked before *slots* can open with passphrase and FIDO2; a few at most."""
     return list(dict.fromkeys(slot.fido2 for slot in slots if slot.fido2))[:_MAX_CHALLENGES]
 
 
