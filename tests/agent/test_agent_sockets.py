@@ -143,11 +143,12 @@ def test_unknown_verbs_get_a_typed_error(working: Desk) -> None:
         attached = agent.attach(None, working.vault)
         for connection in attached.classes.values():
             for verb in ("format", "apply", "__init__", "db", "close", "_entry", "remember"):
-                wire.send(connection, [verb, [[], {}]])
-                reply, _ = wire.receive(connection)
-                assert reply[0] == "error", (verb, reply)
-            wire.send(connection, ["count", 5])
-            assert wire.receive(connection)[0][0] == "error"
+                wire.send(connection, [7, verb, [[], {}]])
+                (number, reply), _ = wire.receive(connection)
+                assert (number, reply[0]) == (7, "error"), (verb, reply)
+            for question in ([8, "count", 5], [8, "count"], [8], [], "count", 5, [None, "count", [[], {}], 9]):
+                wire.send(connection, question)
+                assert wire.receive(connection)[0][1][0] == "error"
             connection.close()
     assert served(working)
 
@@ -169,9 +170,9 @@ def test_a_worker_survives_bad_messages(working: Desk) -> None:
         before = descriptors(worker)
         with (working.root / "file").open() as file:
             for connection in agent.attach(None, working.vault).classes.values():
-                for request in (["count", [[], {}]], ["format", [[], {}]]):
-                    wire.send(connection, request, [file.fileno()] * 3)
-                    assert wire.receive(connection)[0][0] == "error"
+                for question in ([1, "count", [[], {}]], [2, "format", [[], {}]], "count", []):
+                    wire.send(connection, question, [file.fileno()] * 3)
+                    assert wire.receive(connection)[0][1][0] == "error"
                 socket.send_fds(connection, [frame(b"garbage")], [file.fileno()])
                 connection.close()
         assert eventually(lambda: descriptors(worker) <= before)
@@ -189,13 +190,13 @@ def test_lent_descriptors_that_are_no_sockets(working: Desk) -> None:
     assert agent is not None
     with agent, agent.model(working.root / "none", None) as connection, (working.root / "key").open() as file:
         for fds in ([file.fileno()], [file.fileno()] * 8, []):
-            wire.send(connection, ["search", [[["general"], "heron", 10, "keyword"], {}]], fds)
-            assert wire.receive(connection)[0][0] == "error"
+            wire.send(connection, [1, "search", [[["general"], "heron", 10, "keyword"], {}]], fds)
+            assert wire.receive(connection)[0][1][0] == "error"
         pid = working.processes("model_worker").popitem()[1]
         before = descriptors(pid)
         for _ in range(5):
-            wire.send(connection, ["search", [[["general"], "heron", 10, "keyword"], {}]], [file.fileno()])
-            assert wire.receive(connection)[0][0] == "error"
+            wire.send(connection, [1, "search", [[["general"], "heron", 10, "keyword"], {}]], [file.fileno()])
+            assert wire.receive(connection)[0][1][0] == "error"
         assert descriptors(pid) <= before
     with working.connect() as v:
         assert v.search("heron")

@@ -83,12 +83,13 @@ def _serve(
             connection.settimeout(None)
             select.select([connection], [], [])  # it may think as long as it likes, but not stop in mid-sentence
             connection.settimeout(SLOW_SECONDS)
-            (number, *request), fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
-
-            def say(message: list[Any], to: int = number) -> None:
-                wire.send(connection, [to, message])
-
+            question, fds = wire.receive(connection, wire.MAX_QUESTION, max_fds=8)
             try:
+                number, *request = question if isinstance(question, list) and question else [0]
+
+                def say(message: list[Any], to: Any = number) -> None:
+                    wire.send(connection, [to, message])
+
                 reply = wire.failure(trouble) if trouble else _answer(say, worker, request, fds, turn, told)
             finally:
                 for fd in fds:
