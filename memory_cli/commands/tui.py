@@ -1,5 +1,6 @@
 """``memory`` alone: the app, with the terminal as it needs it and the settings that are the app's."""
 
+import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ def run(context: "typer.Context") -> None:
     Raises:
         InvalidInput: a setting of the app makes no sense; NoVault: they did not want one.
     """
+    gc.disable()  # what is loaded now stays: looking through it again and again would be a tenth of the start
     from tui.app import build_app
 
     session: Session = context.obj
@@ -64,6 +66,8 @@ def run(context: "typer.Context") -> None:
         terminal = DeviceTerminal(session, vault)
         secrets = () if vault.open_classes else _open(session, vault, terminal)
         app = build_app(vault, terminal, secrets=secrets, settings=session.config.under("tui"))
+        gc.freeze()
+        gc.enable()
         app.run()
     if app.failure is not None:
         raise app.failure
