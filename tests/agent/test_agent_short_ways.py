@@ -66,9 +66,8 @@ def test_a_short_add_is_an_add(desk: Desk, args: tuple[str, ...], text: str, *, 
     """Whatever is given to `add`: what is said, what comes out and the exit code are the program's."""
     if agent:
         desk.unlock()
-    short, long = desk.keyless("add", *args, stdin=text), by_the_program(desk, "add", *args, stdin=text)
+    short = desk.keyless("add", *args, stdin=text)
     assert comparable(short) == comparable(by_the_program(desk, "add", *args, stdin=text, env={"MEMORY_KEYFILE": None}))
-    assert long.code == short.code
 
 
 @pytest.mark.parametrize("agent", [True, False], ids=["agent", "alone"])

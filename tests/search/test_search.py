@@ -121,6 +121,14 @@ def test_correction_never_buries_what_was_typed(new_vault: Make):
     assert texts(v, "macrh") == ["the macrh project"]
 
 
+def test_the_beginning_of_a_word_is_not_taken_for_a_slip(new_vault: Make):
+    """What is half typed and begins a word that is held is no slip of another; what begins none still is one."""
+    v = new_vault()
+    keep(v, *fillers(), "mix it in a bowl", "the boiler is old")
+    assert texts(v, "boil boil*") == ["the boiler is old"]
+    assert texts(v, "bowk bowk*") == ["mix it in a bowl"]
+
+
 def test_a_misspelt_word_beside_a_right_one_ranks_the_entry_with_both_first(new_vault: Make):
     """The correction counts, but for less than what was typed right."""
     v = new_vault()

@@ -23,7 +23,7 @@ from vault.search.hit import Hit, Leg
 from vault.search.query import Query
 from vault.search.snippet import snippet
 from vault.search.synonyms import synonyms
-from vault.search.terms import Group, groups, word_match
+from vault.search.terms import Group, groups, prefix_match, word_match
 from vault.text import tidy_tag
 
 if TYPE_CHECKING:
@@ -156,8 +156,10 @@ class Wanted:
         wanted = cls(sizes=tuple(size for size, _ in told), counts=tuple(counts for _, counts in told))
         known = [part for group in found for part in ([group] if wanted.hits(group.match) else group.parts or [group])]
         wanted = replace(wanted, groups=tuple(known))
-        # What has a known form or synonym is a word, however near it is to another.
+        # What has a known form or synonym is a word, however near it is to another; so is what begins one, half typed.
+        begun = {prefix for prefix in query.prefixes if wanted.hits(prefix_match(prefix))}
         unknown = [g.word for g in known if g.word and not any(map(wanted.hits, (g.match, *g.others)))]
+        unknown = [word for word in unknown if word not in begun]
         return wanted.corrected(asked, unknown) if unknown else wanted
 
     def corrected(self, asked: Sequence[Compartment], unknown: Sequence[str]) -> "Wanted":

@@ -44,11 +44,11 @@ def groups(query: Query, synonyms: Expansions) -> list[Group]:
     """What the word leg looks for; required phrases and title terms rank too."""
     found = [_of_word(word, synonyms) for word in query.words]
     plain = (
-        *(Query(prefixes=(prefix,)) for prefix in query.prefixes),
         *(Query(required=(phrase,)) for phrase in query.required),
         *(Query(title=(term,)) for term in query.title),
     )
-    return [group for group in (*found, *(Group(fts_words(each) or "") for each in plain)) if group.match]
+    matches = (*map(prefix_match, query.prefixes), *(fts_words(each) or "" for each in plain))
+    return [group for group in (*found, *map(Group, matches)) if group.match]
 
 
 def _of_word(word: str, synonyms: Expansions) -> Group:
@@ -77,6 +77,11 @@ def _of_word(word: str, synonyms: Expansions) -> Group:
 def _pairs_match(run: str) -> str:
     """A stretch without spaces as the column ``parts`` holds it; a single character begins a pair."""
     return f'"{" ".join(list(pairs(run))[:-1])}"' if len(run) > 1 else f'"{run}" *'
+
+
+def prefix_match(prefix: str) -> str:
+    """Words that begin with *prefix* as an FTS5 expression; empty where none can."""
+    return fts_words(Query(prefixes=(prefix,))) or ""
 
 
 def word_match(word: str) -> str:
